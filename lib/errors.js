@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// Errors that look like Node's own.
+'use strict'
+
+const { getSystemErrorName } = require('node:util')
+const native = require('./binding')
+
+// Node: ConnResetException.
+function connReset (message) {
+  const err = new Error(message)
+  err.code = 'ECONNRESET'
+  return err
+}
+
+// Node: parser errors of lib/_http_common.js (prepareError) and
+// src/node_http_parser.cc. text: "code\nreason".
+function parseError (text, bytesParsed, rawPacket) {
+  const split = text.indexOf('\n')
+  const reason = text.slice(split + 1)
+  const err = new Error(`Parse Error: ${reason}`)
+  err.bytesParsed = bytesParsed
+  err.code = text.slice(0, split)
+  err.reason = reason
+  err.rawPacket = rawPacket
+  return err
+}
+
+// A negative result of the core: libuv's code, or one of our own.
+function coreError (status, syscall) {
+  const own = native.errors[status]
+  if (own !== undefined) {
+    const err = new Error(`${own[1]} (${syscall})`)
+    err.code = own[0]
+    return err
+  }
+  const code = getSystemErrorName(status)
+  const err = new Error(`${syscall} ${code}`)
+  err.errno = status
+  err.code = code
+  err.syscall = syscall
+  return err
+}
+
+// Node: ExceptionWithHostPort.
+function connectError (status, address, port) {
+  const err = coreError(status, 'connect')
+  err.message = `connect ${err.code} ${address}:${port}`
+  err.address = address
+  err.port = port
+  return err
+}
+
+// Node: NodeAggregateError.
+function aggregateError (errors) {
+  const err = new AggregateError(errors)
+  err.code = errors[0].code
+  return err
+}
+
+module.exports = { connReset, parseError, coreError, connectError, aggregateError }

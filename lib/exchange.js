@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+//
+// One request and its response on a socket of the fast lane: what Node's
+// _http_client.js does with a parser and listeners, done with records. The
+// functions bear the names of Node's that they follow; the order of events is
+// theirs.
+'use strict'
+
+const http = require('node:http')
+const diagnostics = require('node:diagnostics_channel')
+const { AsyncResource } = require('node:async_hooks')
+
+const native = require('./binding')
+const ring = require('./ring')
+const { IncomingMessage } = require('./incoming')
+const { connReset, parseError } = require('./errors')
+const { kCore, kExchange } = require('./symbols')
+
+const { record, word, flag, begins } = native
+const { words } = ring
+
+const errorChannel = diagnostics.channel('http.client.request.error')
+const finishChannel = diagnostics.channel('http.client.response.finish')
+
+// Node: MAX_HEADER_PAIRS, in array entries.
+const MAX_HEADER_ENTRIES = 2000
+
+// Node >= 24: the response's abort signal lets go of the socket.
+const kDetachAbortSignal = Object.getOwnPropertySymbols(http.IncomingMessage.prototype)
+  .find((symbol) => symbol.description === 'kDetachAbortSignal')
+
+function emitErrorEvent (req, err) {
+  if (errorChannel.hasSubscribers) errorChannel.publish({ request: req, error: err })
+  req.emit('error', err)
+}
+
+class Exchange extends AsyncResource {
+  constructor (req, socket) {
+    super('HTTPINCOMINGMESSAGE')
+    this.req = req
+    this.socket = socket
+    this.id = socket[kCore].id
+  }
+
+  // Delivers the records that are next in the ring and this connection's.
+  onRecords () {
+    this.runInAsyncScope(deliver, this)
+  }
+
+  // The peer has closed its side; the socket's 'end' comes next.
+  beforeEnd () {
+    this.socket.once('end', socketOnEnd)
+  }
+}
+
+function deliver () {
+  const { socket, id } = this
+  socket._unrefTimer()
+  for (let at = ring.take(id); at !== -1; at = ring.take(id)) {
+    switch (words[at + word.TYPE]) {
+      case record.HEAD: onHead(this, at); break
+      case record.DATA: onData(this, at); break
+      case record.END: onEnd(this, at); break
+      case record.UPGRADE: onUpgrade(this, ring.recordBody(at)); break
+      case record.PARSE_ERROR: onParseError(this, at); break
+      case record.SURPLUS: socket.destroy(); break
+      default:
+        ring.putBack() // the handle's
+        return
+    }
+  }
+}
+
+// Node: parserOnHeadersComplete() and parserOnIncomingClient().
+function onHead (exchange, at) {
+  const { req, socket } = exchange
+  if (socket.destroyed) return
+  const status = words[at + word.STATUS]
+  const flags = words[at + word.FLAGS]
+  const res = new IncomingMessage(socket)
+  res.httpVersionMajor = (status >>> 16) & 255
+  res.httpVersionMinor = status >>> 24
+  res.httpVersion = (status >>> 16) === 0x0101 ? '1.1' : `${res.httpVersionMajor}.${res.httpVersionMinor}`
+  res.joinDuplicateHeaders = req.joinDuplicateHeaders
+  res.upgrade = (flags & flag.UPGRADE) !== 0
+  res.statusCode = status & 0xffff
+  res.setHead(ring.recordText(at, exchange.id), maxEntries(req))
+  if ((flags & flag.INFO) !== 0) return onInformation(req, res)
+  req.res = res
+  if (res.upgrade) return // UPGRADE follows
+  if (req.shouldKeepAlive && (flags & flag.KEEP_ALIVE) === 0 && !req.upgradeOrConnect) {
+    req.shouldKeepAlive = false
+  }
+  if (finishChannel.hasSubscribers) finishChannel.publish({ request: req, response: res })
+  res.req = req
+  res.on('end', responseOnEnd)
+  req.on('finish', requestOnFinish)
+  if (req.aborted || !req.emit('response', res)) res._dump()
+  if (res.statusCode === 304 && req.method !== 'HEAD') res.complete = true
+}
+
+function maxEntries (req) {
+  return typeof req.maxHeadersCount === 'number' ? req.maxHeadersCount << 1 : MAX_HEADER_ENTRIES
+}
+
+function onInformation (req, res) {
+  if (res.statusCode === 100) req.emit('continue')
+  req.emit('information', {
+    statusCode: res.statusCode,
+    statusMessage: res.statusMessage,
+    httpVersion: res.httpVersion,
+    httpVersionMajor: res.httpVersionMajor,
+    httpVersionMinor: res.httpVersionMinor,
+    headers: res.headers,
+    rawHeaders: res.rawHeaders
+  })
+}
+
+// Node: parserOnBody().
+function onData (exchange, at) {
+  const { res } = exchange.req
+  if (res !== null && !res._dumped && !res.push(ring.recordBody(at))) exchange.socket.pauseBody()
+}
+
+// Node: parserOnMessageComplete().
+function onEnd (exchange, at) {
+  const { req, socket } = exchange
+  const { res } = req
+  if (res !== null) {
+    res.complete = true
+    if (words[at + word.TEXT_LEN] !== 0) {
+      res.setTrailers(ring.recordText(at, exchange.id), maxEntries(req))
+    }
+    res.push(null)
+  }
+  socket.resumeBody()
+  socket.removeListener('drain', ondrain)
+}
+
+// Node: socketOnData(), for a tunnel or an upgraded connection.
+function onUpgrade (exchange, head) {
+  const { req, socket } = exchange
+  if (socket.destroyed) return
+  const { res } = req
+  const event = req.method === 'CONNECT' ? 'connect' : 'upgrade'
+  socket.removeListener('drain', ondrain)
+  if (req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
+  if (req.listenerCount(event) === 0) {
+    socket.destroy()
+    return
+  }
+  req.upgradeOrConnect = true
+  socket[kExchange] = null
+  socket.emit('agentRemove')
+  socket._httpMessage = null
+  socket.becomeNative()
+  socket.readableFlowing = null
+  req.emit(event, res, socket, head)
+  req.destroyed = true
+  req._closed = true
+  req.emit('close')
+}
+
+function onParseError (exchange, at) {
+  const { req, socket } = exchange
+  const packet = ring.recordBody(at)
+  const text = ring.recordText(at, exchange.id)
+  const err = parseError(text, words[at + word.STATUS], packet)
+  socket.removeListener('drain', ondrain)
+  socket.destroy()
+  socket._hadError = true
+  emitErrorEvent(req, err)
+}
+
+function ondrain () {
+  const req = this._httpMessage
+  if (req && !req.finished && req.writableNeedDrain) {
+    clearNeedDrain(req)
+    req.emit('drain')
+  }
+}
+
+// req[kNeedDrain] is Node's; writableNeedDrain shows it.
+let kNeedDrain = null
+function clearNeedDrain (req) {
+  kNeedDrain ??= Object.getOwnPropertySymbols(req).find((s) => s.description === 'kNeedDrain')
+  req[kNeedDrain] = false
+}
+
+// The socket has closed with a request on it. Node: socketCloseListener().
+function socketClosed (socket, req) {
+  const { res } = req
+  socket[kExchange] = null
+  req.destroyed = true
+  if (res) {
+    if (!res.complete) res.destroy(connReset('aborted'))
+    req._closed = true
+    req.emit('close')
+    if (!res.aborted && res.readable) res.push(null)
+  } else {
+    if (!socket._hadError) {
+      socket._hadError = true
+      emitErrorEvent(req, connReset('socket hang up'))
+    }
+    req._closed = true
+    req.emit('close')
+  }
+  if (req.outputData) req.outputData.length = 0
+}
+
+// Node: socketErrorListener().
+function socketFailed (socket, req, err) {
+  socket._hadError = true
+  emitErrorEvent(req, err)
+  socket.destroy()
+}
+
+function socketOnEnd () {
+  const req = this._httpMessage
+  if (req && !req.res && !this._hadError) {
+    this._hadError = true
+    emitErrorEvent(req, connReset('socket hang up'))
+  }
+  this.destroy()
+}
+
+function responseKeepAlive (req) {
+  const { socket } = req
+  if (req.timeoutCb) {
+    socket.setTimeout(0, req.timeoutCb)
+    req.timeoutCb = null
+  }
+  socket[kExchange] = null
+  process.nextTick(emitFreeNT, req)
+  req.destroyed = true
+  if (req.res) req.res.socket = null
+}
+
+function responseOnEnd () {
+  const { req } = this
+  const { socket } = req
+  if (socket && req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
+  if (kDetachAbortSignal !== undefined) this[kDetachAbortSignal]()
+  req._ended = true
+  if (!req.shouldKeepAlive) {
+    if (socket.writable) socket.destroySoon()
+  } else if (req.writableFinished && !this.aborted) {
+    responseKeepAlive(req)
+  }
+}
+
+// The whole response came before the request was written.
+function requestOnFinish () {
+  if (this.shouldKeepAlive && this._ended && !this.destroyed) responseKeepAlive(this)
+}
+
+function emitFreeNT (req) {
+  req._closed = true
+  req.emit('close')
+  if (req.socket) req.socket.emit('free')
+}
+
+function emitRequestTimeout () {
+  this._httpMessage?.emit('timeout')
+}
+
+function listenSocketTimeout (req) {
+  if (req.timeoutCb) return
+  req.timeoutCb = emitRequestTimeout
+  req.socket.once('timeout', emitRequestTimeout)
+}
+
+function beginFlags (req) {
+  let flags = 0
+  if (req.method === 'HEAD') flags |= begins.HEAD
+  else if (req.method === 'CONNECT') flags |= begins.CONNECT
+  if (req.httpValidation !== undefined) {
+    if (req.httpValidation === 'insecure') flags |= begins.LENIENT
+    else if (req.httpValidation === 'relaxed') flags |= begins.RELAXED
+  } else if (req.insecureHTTPParser ?? lenientByDefault) {
+    flags |= begins.LENIENT
+  }
+  return flags
+}
+
+const lenientByDefault = process.execArgv.includes('--insecure-http-parser') ||
+  /(^|\s)--insecure-http-parser(\s|$)/.test(process.env.NODE_OPTIONS ?? '')
+
+// Gives req its socket, on the next tick. Node: ClientRequest.onSocket().
+function assign (req, socket) {
+  process.nextTick(onSocketNT, req, socket)
+}
+
+function onSocketNT (req, socket) {
+  if (req.destroyed) {
+    // Node's own code for a request that was given up while it waited.
+    req.onSocket(socket)
+    return
+  }
+  req.socket = socket
+  socket._httpMessage = req
+  socket[kExchange] = new Exchange(req, socket)
+  native.begin(socket[kCore].id, beginFlags(req), req.maxHeaderSize || http.maxHeaderSize)
+  if (!req.finished) socket.on('drain', ondrain)
+  if (req.timeout !== undefined || req.agent?.options?.timeout) listenSocketTimeout(req)
+  req.emit('socket', socket)
+  req._flush()
+}
+
+module.exports = { assign, emitErrorEvent, socketClosed, socketFailed }

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+//
+// IncomingMessage of the fast lane: Node's, but its headers are made from the
+// head's text when somebody looks, and reading on goes to the core.
+'use strict'
+
+const http = require('node:http')
+
+const kText = Symbol('hawser.headText')
+const kRaw = Symbol('hawser.rawHeaders')
+const kMaxPairs = Symbol('hawser.maxHeaderPairs')
+
+const HEADERS = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headers')
+const DISTINCT = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headersDistinct')
+
+// Node passes the headers of a head with fewer than 32 of them on as they are
+// and only counts to the limit; from 32 on it stops collecting there.
+const COLLECTED_FROM = 2 * 32
+
+// "reason\nname\nvalue\nname\nvalue": no line break can be in a part.
+function split (text) {
+  const list = text.split('\n')
+  list.shift()
+  return list
+}
+
+function addLines (message, list, maxPairs) {
+  let count = list.length
+  if (maxPairs > 0 && count > maxPairs) {
+    count = maxPairs
+    if (list.length >= COLLECTED_FROM) list.length = count
+  }
+  message._addHeaderLines(list, count)
+}
+
+function decode (message) {
+  const list = split(message[kText])
+  message[kText] = null
+  // _addHeaderLines() takes lines after the end for trailers.
+  const complete = message.complete
+  message.complete = false
+  addLines(message, list, message[kMaxPairs])
+  message.complete = complete
+}
+
+class IncomingMessage extends http.IncomingMessage {
+  constructor (socket) {
+    super(socket)
+    this[kText] = null
+    this[kMaxPairs] = 0
+  }
+
+  // maxPairs: array entries to keep, as in Node's parser; 0: no limit.
+  setHead (text, maxPairs) {
+    const end = text.indexOf('\n')
+    this.statusMessage = end === -1 ? text : text.slice(0, end)
+    this[kText] = text
+    this[kMaxPairs] = maxPairs
+  }
+
+  setTrailers (text, maxPairs) {
+    if (this[kText] !== null) decode(this)
+    addLines(this, split(text), maxPairs)
+  }
+
+  get rawHeaders () {
+    if (this[kText] !== null) decode(this)
+    return this[kRaw]
+  }
+
+  set rawHeaders (list) {
+    this[kRaw] = list
+  }
+
+  get headers () {
+    if (this[kText] !== null) decode(this)
+    return HEADERS.get.call(this)
+  }
+
+  set headers (value) {
+    HEADERS.set.call(this, value)
+  }
+
+  get headersDistinct () {
+    if (this[kText] !== null) decode(this)
+    return DISTINCT.get.call(this)
+  }
+
+  set headersDistinct (value) {
+    DISTINCT.set.call(this, value)
+  }
+
+  // Node: IncomingMessage.prototype._read, less the resume of a socket that
+  // carries no stream here.
+  _read () {
+    if (!this._consuming) {
+      this._readableState.readingMore = false
+      this._consuming = true
+    }
+    if (this.socket !== null) this.socket.resumeBody()
+  }
+}
+
+// res.constructor is part of what people look at.
+Object.defineProperty(IncomingMessage.prototype, 'constructor', {
+  value: http.IncomingMessage, writable: true, configurable: true
+})
+
+module.exports = { IncomingMessage }

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+//
+// Reads the completion ring: the one place where the core calls JavaScript.
+// Each record goes to the handle of its connection. The cursor lives outside
+// of drain(), so that after an exception in somebody's callback (or a nested
+// turn of the loop) the next call goes on behind the record that threw.
+'use strict'
+
+const native = require('./binding')
+
+const { record, word, flag, size, register } = native
+
+const INDEX_MASK = 2 ** size.ID_BITS - 1
+const WORDS = size.RECORD_WORDS
+
+const memory = new ArrayBuffer(size.RING)
+const words = new Uint32Array(memory, 0, size.RING_TEXT / 4)
+const text = Buffer.from(memory, size.RING_TEXT)
+const registers = new Uint32Array(register.SIZE)
+
+// By index of a connection's id: the CoreHandle that its records go to.
+const handles = []
+
+const SLAB_BYTES = 1024 * 1024
+const SLABS_MAX = 32
+const slabs = [undefined] // by id; 0 is none
+
+let cursor = 0
+let end = 0
+
+function giveSlab (id) {
+  // Not zeroed: nothing is handed out that the kernel has not written.
+  slabs[id] = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  native.giveSlab(id, slabs[id])
+}
+
+function onSlabDone (id) {
+  if (id !== 0) {
+    giveSlab(id) // views on the old one keep it alive
+  } else if (slabs.length <= SLABS_MAX) {
+    giveSlab(slabs.length)
+  }
+}
+
+// `count` records are there. Each handle reads its own run of them with take().
+function drain (count) {
+  end = count
+  while (cursor < end) {
+    const at = cursor * WORDS
+    if (words[at + word.TYPE] === record.SLAB_DONE) {
+      cursor++
+      onSlabDone(words[at + word.FLAGS])
+      continue
+    }
+    const id = words[at + word.CONN]
+    const handle = handles[id & INDEX_MASK]
+    if (handle !== undefined && handle.id === id) {
+      handle.onRecords()
+    } else {
+      cursor++ // the socket has been given up
+    }
+  }
+  cursor = 0
+  end = 0
+}
+
+// The position of the next record if it is connection id's, or -1. Taking it
+// makes it read.
+function take (id) {
+  if (cursor < end) {
+    const at = cursor * WORDS
+    if (words[at + word.CONN] === id) {
+      cursor++
+      return at
+    }
+  }
+  return -1
+}
+
+// Puts the record that was taken last back.
+function putBack () {
+  cursor--
+}
+
+function recordText (at, id) {
+  if ((words[at + word.FLAGS] & flag.LONG_TEXT) !== 0) return native.takeText(id)
+  const start = words[at + word.TEXT_AT]
+  return text.latin1Slice(start, start + words[at + word.TEXT_LEN])
+}
+
+// The bytes of a record as a Buffer of the user's: small ones are copied out
+// of the ring, large ones are a view on their slab.
+function recordBody (at) {
+  const start = words[at + word.BODY_AT]
+  const length = words[at + word.BODY_LEN]
+  const slab = words[at + word.FLAGS] >>> flag.SLAB_SHIFT
+  if (slab !== 0) return slabs[slab].subarray(start, start + length)
+  const copy = Buffer.allocUnsafe(length)
+  text.copy(copy, 0, start, start + length)
+  return copy
+}
+
+// Why the fast lane is off, or null. llhttp's settings have had their present
+// layout since 9.3; the check at load parses canned responses through it.
+function whyNotFast (checked) {
+  const [major, minor] = process.versions.llhttp.split('.').map(Number)
+  if (process.env.HAWSER_LANE === 'node') return 'HAWSER_LANE=node'
+  if (major !== 9 || minor < 3) return `llhttp ${process.versions.llhttp} is not 9.3 to 9.x`
+  return checked ? null : 'the check of llhttp at load failed'
+}
+
+const reason = whyNotFast(native.setup(memory, registers, drain))
+const fast = reason === null
+giveSlab(1)
+giveSlab(2)
+
+module.exports = {
+  fast, reason, handles, words, registers, INDEX_MASK, take, putBack, recordText, recordBody
+}

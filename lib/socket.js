@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: MIT
+//
+// req.socket of the fast lane: a real net.Socket, so that everything a stream
+// or a socket does is Node's own code, whose handle is not a TCPWrap but a
+// CoreHandle: the same methods, answered by the core. What differs is that
+// bytes read go to the core's parser and not through the stream, until
+// becomeNative() gives the socket a handle of Node's (upgrades, agentRemove).
+'use strict'
+
+const dns = require('node:dns')
+const net = require('node:net')
+const { AsyncResource } = require('node:async_hooks')
+
+const native = require('./binding')
+const ring = require('./ring')
+const { coreError, connectError, aggregateError } = require('./errors')
+const { kConn, kCore, kExchange } = require('./symbols')
+
+const { record, word } = native
+const { words, handles, INDEX_MASK } = ring
+
+const UV_EOF_DONE = 1 // what a ShutdownWrap returns for "done at once"
+
+// Stands in for Node's TCPWrap and PipeWrap. docs/internals.md lists what of
+// it net.Socket uses.
+class CoreHandle {
+  constructor (id, isPipe) {
+    this.id = id
+    this.isPipe = isPipe
+    this.socket = null
+    this.resource = new AsyncResource(isPipe ? 'PIPEWRAP' : 'TCPWRAP')
+    this.reading = false
+    this.onread = null
+    this.connectRequest = null
+    this.attempts = null // { addresses, port, errors } while several are tried
+    this.writing = null // { callback, chunks } of the write that is queued
+    this.onClosed = null
+    this.paused = false // by the body's back-pressure
+    this.held = false // by socket.pause()
+    handles[id & INDEX_MASK] = this
+  }
+
+  getAsyncId () { return this.resource.asyncId() }
+  getProviderType () { return 0 }
+  asyncReset () { this.resource = new AsyncResource(this.isPipe ? 'PIPEWRAP' : 'TCPWRAP') }
+
+  get fd () { return native.fd(this.id) }
+  get bytesRead () { return Math.max(native.bytes(this.id, 0), 0) }
+  get bytesWritten () { return Math.max(native.bytes(this.id, 1), 0) }
+  get writeQueueSize () { return Math.max(native.bytes(this.id, 2), 0) }
+
+  ref () { native.ref(this.id, true) }
+  unref () { native.ref(this.id, false) }
+  hasRef () { return native.hasRef(this.id) === 1 }
+  readStart () { return 0 }
+  readStop () { return 0 }
+  setNoDelay (on) { return native.noDelay(this.id, on) }
+  setKeepAlive (on, seconds) { return native.keepAlive(this.id, on, seconds) }
+
+  getpeername (out) { return this.#name(out, true) }
+  getsockname (out) { return this.#name(out, false) }
+
+  #name (out, peer) {
+    const name = native.name(this.id, peer)
+    if (typeof name === 'number') return name
+    out.address = name[0]
+    out.port = name[1]
+    out.family = name[2]
+    return 0
+  }
+
+  bind (address, port) { return native.bind(this.id, address, port | 0, 0) }
+  bind6 (address, port, flags) { return native.bind(this.id, address, port | 0, flags | 0) }
+
+  connect (request, address, port) {
+    request.resource = new AsyncResource(this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
+    this.connectRequest = request
+    return this.isPipe
+      ? native.dialPipe(this.id, address)
+      : native.dial(this.id, [address], port, Infinity)
+  }
+
+  connect6 (request, address, port) { return this.connect(request, address, port) }
+
+  // Node waits for the FIN to be sent; the core sends it behind what is queued.
+  shutdown () {
+    const status = native.shutdown(this.id)
+    return status === 0 ? UV_EOF_DONE : status
+  }
+
+  close (callback) { this.#close(callback, false) }
+
+  reset (callback) {
+    this.#close(callback, true)
+    return 0
+  }
+
+  #close (callback, reset) {
+    if (this.onClosed !== null) return
+    this.onClosed = callback ?? (() => {})
+    if (native.close(this.id, reset) !== 0) setImmediate(() => this.#closed())
+  }
+
+  #closed () {
+    handles[this.id & INDEX_MASK] = undefined
+    this.writing = null
+    const callback = this.onClosed
+    this.onClosed = null
+    if (callback !== null) this.resource.runInAsyncScope(callback)
+  }
+
+  // Writes chunks (strings in `encoding` or Buffers); callback as of _write().
+  write (chunks, encoding, callback) {
+    const status = write(this.id, chunks, encoding)
+    if (status === 0) {
+      callback()
+    } else if (status === 1) {
+      this.writing = { callback, chunks } // the core reads from the Buffers
+    } else {
+      callback(coreError(status, 'write'))
+    }
+  }
+
+  onRecords () {
+    const at = ring.take(this.id)
+    switch (words[at + word.TYPE]) {
+      case record.CONNECTED: return this.#connected(words[at + word.STATUS] | 0)
+      case record.ATTEMPT_FAILED:
+        return this.#attemptFailed(words[at + word.STATUS] | 0, words[at + word.FLAGS])
+      case record.WROTE: return this.#wrote(words[at + word.STATUS] | 0)
+      case record.CLOSED: return this.#closed()
+      case record.RETIRE: return this.resource.runInAsyncScope(retire, this.socket)
+      case record.EOF: return this.resource.runInAsyncScope(onEnd, this.socket)
+      case record.READ_ERROR:
+        return this.resource.runInAsyncScope(onReadError, this.socket, words[at + word.STATUS] | 0)
+    }
+    const exchange = this.socket[kExchange]
+    if (exchange !== null) {
+      ring.putBack()
+      exchange.onRecords()
+    }
+  }
+
+  #connected (status) {
+    const attempts = this.attempts
+    if (attempts !== null) {
+      this.attempts = null
+      if (status === 0) {
+        this.connectRequest.resource.runInAsyncScope(afterConnect, this, this, status)
+      } else {
+        this.connectRequest.resource.runInAsyncScope(failConnect, this.socket, attempts.errors)
+      }
+      return
+    }
+    this.connectRequest.resource.runInAsyncScope(afterConnect, this, this, status)
+  }
+
+  #attemptFailed (status, index) {
+    this.connectRequest.resource.runInAsyncScope(attemptFailed, this, this, status, index)
+  }
+
+  #wrote (status) {
+    const writing = this.writing
+    this.writing = null
+    if (writing === null) return
+    this.resource.runInAsyncScope(wrote, this.socket, writing.callback, status)
+  }
+}
+
+function afterConnect (handle, status) {
+  const request = handle.connectRequest
+  handle.connectRequest = null
+  request.oncomplete(status, handle, request, true, true)
+}
+
+function failConnect (errors) {
+  if (this.destroyed) return
+  this.connecting = false
+  this.destroy(aggregateError(errors))
+}
+
+// Node: internalConnectMultiple() and afterConnectMultiple().
+function attemptFailed (handle, status, index) {
+  const { addresses, port, errors } = handle.attempts
+  const socket = handle.socket
+  const { address, family } = addresses[index]
+  const err = connectError(status, address, port)
+  errors.push(err)
+  socket.emit('connectionAttemptFailed', address, port, family, err)
+  const next = addresses[index + 1]
+  if (next !== undefined && !socket.destroyed) {
+    socket.autoSelectFamilyAttemptedAddresses.push(`${next.address}:${port}`)
+    socket.emit('connectionAttempt', next.address, port, next.family)
+  }
+}
+
+function wrote (callback, status) {
+  this._unrefTimer()
+  if (this.destroyed) return callback(coreError(-125 /* ECANCELED */, 'write'))
+  callback(status === 0 ? null : coreError(status, 'write'))
+}
+
+// The core will not lease it again: too old, or the peer spoke or hung up.
+function retire () {
+  if (this.timeout === 0 || this.timeout === undefined || !this.destroyed) this.destroy()
+}
+
+// Node: onStreamRead() at the end of the stream.
+function onEnd () {
+  this._unrefTimer()
+  const exchange = this[kExchange]
+  if (exchange !== null) exchange.beforeEnd()
+  if (!this._readableState.endEmitted) {
+    this.push(null)
+    this.read(0)
+  }
+}
+
+function onReadError (status) {
+  this.destroy(coreError(status, 'read'))
+}
+
+function write (id, chunks, encoding) {
+  if (typeof chunks === 'string') {
+    return encoding === 'latin1' || encoding === 'binary'
+      ? native.writeLatin1(id, chunks)
+      : encoding === 'utf8' || encoding === 'utf-8'
+        ? native.writeUtf8(id, chunks)
+        : native.writeBuffer(id, Buffer.from(chunks, encoding))
+  }
+  return Array.isArray(chunks) ? native.writev(id, chunks) : native.writeBuffer(id, chunks)
+}
+
+// What _writev() got, as native.writev() takes it: Buffers and latin1 strings.
+function plainChunks (data) {
+  const chunks = new Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    const { chunk, encoding } = data[i]
+    chunks[i] = typeof chunk === 'string' && encoding !== 'latin1' && encoding !== 'binary'
+      ? Buffer.from(chunk, encoding)
+      : chunk
+  }
+  return chunks
+}
+
+const CHUNKS_MAX = 1024 // of one writev()
+
+class Socket extends net.Socket {
+  constructor (options, id) {
+    const handle = new CoreHandle(id, Boolean(options.path))
+    super({ ...options, handle, manualStart: true, signal: undefined })
+    handle.socket = this
+    this[kCore] = handle
+    this[kConn] = id
+    this[kExchange] = null
+    native.open(id, handle.isPipe)
+  }
+
+  connect (...args) {
+    const normalized = net._normalizeArgs(args)
+    const options = normalized[0]
+    if (!options.path && (options.lookup === undefined || options.lookup === null ||
+        typeof options.lookup === 'function')) {
+      normalized[0] = { ...options, lookup: lookupAll(this, options) }
+    }
+    return super.connect(normalized)
+  }
+
+  _writeGeneric (isWritev, data, encoding, callback) {
+    const handle = this._handle
+    if (this.connecting || !(handle instanceof CoreHandle)) {
+      return super._writeGeneric(isWritev, data, encoding, callback)
+    }
+    this._pendingData = null
+    this._pendingEncoding = ''
+    this._unrefTimer()
+    if (!isWritev) return handle.write(data, encoding, callback)
+    const chunks = plainChunks(data)
+    handle.write(chunks.length <= CHUNKS_MAX ? chunks : Buffer.concat(chunks.map(toBuffer)),
+      'buffer', callback)
+  }
+
+  pause () {
+    const handle = this._handle
+    if (handle instanceof CoreHandle) {
+      handle.held = true
+      native.pause(handle.id, true)
+    }
+    return super.pause()
+  }
+
+  resume () {
+    const handle = this._handle
+    if (handle instanceof CoreHandle) {
+      handle.held = false
+      if (!handle.paused) native.pause(handle.id, false)
+    }
+    return super.resume()
+  }
+
+  // The response's reader is full, or wants more.
+  pauseBody () {
+    const handle = this._handle
+    if (handle instanceof CoreHandle && !handle.paused) {
+      handle.paused = true
+      native.pause(handle.id, true)
+    }
+  }
+
+  resumeBody () {
+    const handle = this._handle
+    if (handle instanceof CoreHandle && handle.paused) {
+      handle.paused = false
+      if (!handle.held) native.pause(handle.id, false)
+    }
+  }
+
+  resetAndDestroy () {
+    if (!(this._handle instanceof CoreHandle)) return super.resetAndDestroy()
+    if (this.connecting) this.once('connect', () => this._reset())
+    else this._reset()
+    return this
+  }
+
+  // Gives this socket a handle of Node's for the same connection: from here on
+  // it is a socket like any other. The core lets go of it.
+  becomeNative () {
+    const core = this._handle
+    if (!(core instanceof CoreHandle)) return
+    const fd = native.dup(core.id)
+    if (fd < 0) return this.destroy(coreError(fd, 'dup'))
+    const donor = new net.Socket({ fd, manualStart: true })
+    const handle = donor._handle
+    const owner = Object.getOwnPropertySymbols(handle).find((key) => handle[key] === donor)
+    donor._handle = null
+    handle[owner] = this
+    this._handle = handle
+    core.close()
+  }
+}
+
+function toBuffer (chunk) {
+  return typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk
+}
+
+// Wraps a look-up so that several addresses go to the core, which tries one
+// after the other; anything else takes Node's own way.
+function lookupAll (socket, options) {
+  const lookup = options.lookup ?? dns.lookup
+  return (host, lookupOptions, callback) => lookup(host, lookupOptions, (err, addresses, family) => {
+    const several = lookupOptions.all && !err && socket.connecting ? usable(addresses) : []
+    if (several.length < 2) return callback(err, addresses, family)
+    for (const { address, family } of addresses) {
+      socket.emit('lookup', null, address, family, host)
+      if (!socket.connecting) return
+    }
+    connectSeveral(socket, options, several)
+  })
+}
+
+// Node: lookupAndConnectMultiple(): each address once, families alternating,
+// the first address's family first.
+function usable (addresses) {
+  if (!Array.isArray(addresses)) return []
+  const seen = new Set()
+  const groups = { 4: [], 6: [] }
+  for (const entry of addresses) {
+    const { address, family } = entry
+    if (net.isIP(address) === family && (family === 4 || family === 6) && !seen.has(address)) {
+      seen.add(address)
+      groups[family].push(entry)
+    }
+  }
+  const first = addresses[0]?.family === 6 ? 6 : 4
+  const out = []
+  for (let i = 0; i < Math.max(groups[4].length, groups[6].length); i++) {
+    if (groups[first][i] !== undefined) out.push(groups[first][i])
+    if (groups[10 - first][i] !== undefined) out.push(groups[10 - first][i])
+  }
+  return out
+}
+
+function connectSeveral (socket, options, addresses) {
+  const handle = socket[kCore]
+  const port = options.port | 0
+  const timeout = Math.max(options.autoSelectFamilyAttemptTimeout ??
+    net.getDefaultAutoSelectFamilyAttemptTimeout(), 10)
+  if (options.localPort) {
+    const v6 = addresses[0].family === 6
+    const status = v6
+      ? handle.bind6('::', options.localPort, 0)
+      : handle.bind('0.0.0.0', options.localPort)
+    if (status !== 0) return socket.destroy(coreError(status, 'bind'))
+  }
+  socket._unrefTimer()
+  socket.autoSelectFamilyAttemptedAddresses = [`${addresses[0].address}:${port}`]
+  socket.emit('connectionAttempt', addresses[0].address, port, addresses[0].family)
+  // afterConnect() of net asks the request object who calls it back.
+  handle.attempts = { addresses, port, errors: [] }
+  handle.connectRequest = {
+    resource: new AsyncResource('TCPCONNECTWRAP'),
+    address: addresses[0].address,
+    port,
+    oncomplete: connected
+  }
+  const status = native.dial(handle.id, addresses.map((entry) => entry.address), port, timeout)
+  if (status !== 0) socket.destroy(connectError(status, addresses[0].address, port))
+}
+
+// Node: afterConnect(), for a request of ours.
+function connected (status, handle) {
+  const socket = handle.socket
+  if (socket.destroyed) return
+  socket.connecting = false
+  socket._sockname = null
+  socket._unrefTimer()
+  handle.setNoDelay(true)
+  socket.emit('connect')
+  socket.emit('ready')
+  socket.read(0)
+}
+
+module.exports = { Socket, CoreHandle }

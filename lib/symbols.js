@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// Names of what our files keep on each other's objects, and on Node's.
+'use strict'
+
+module.exports = {
+  // on a socket of either lane
+  kAgent: Symbol('hawser.agent'),
+  kConn: Symbol('hawser.connection'), // id in the core while it is in the pool
+  kOptions: Symbol('hawser.options'), // what it was created with
+  // on a socket of the fast lane
+  kCore: Symbol('hawser.core'), // its CoreHandle, also after destroy()
+  kExchange: Symbol('hawser.exchange'),
+  // on a ClientRequest
+  kEntry: Symbol('hawser.entry'), // a pool entry that waits for its socket
+  kWaiting: Symbol('hawser.waiting'), // the resource of its wait
+  kWaitOptions: Symbol('hawser.waitOptions')
+}

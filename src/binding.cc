@@ -1,0 +1,657 @@
+// SPDX-License-Identifier: MIT
+//
+// The crossing down: each function reads its arguments, checks them, makes one
+// call into the core and translates the result. No decisions here. A result
+// that is a number is 0 or more, or a negative code (libuv's, or one of
+// HW_ERROR_MAP); ids, lengths and generations are checked by the core again.
+#include "binding.h"
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+namespace hawser {
+namespace {
+
+constexpr size_t kScratchFirst = 16 * 1024;
+constexpr uint32_t kMaxChunks = 1024;
+
+// Reading an argument that is not of the type asked for gives 0, which is no
+// valid id anywhere.
+uint32_t ToUint32(napi_env env, napi_value value) {
+  uint32_t out = 0;
+  return napi_get_value_uint32(env, value, &out) == napi_ok ? out : 0;
+}
+
+double ToDouble(napi_env env, napi_value value) {
+  double out = 0;
+  return napi_get_value_double(env, value, &out) == napi_ok ? out : 0;
+}
+
+bool ToBool(napi_env env, napi_value value) {
+  bool out = false;
+  return napi_get_value_bool(env, value, &out) == napi_ok && out;
+}
+
+// Milliseconds; anything that is no finite number is "for ever".
+uint64_t ToMilliseconds(napi_env env, napi_value value) {
+  double ms = ToDouble(env, value);
+  return std::isfinite(ms) && ms >= 0 && ms < 9e15 ? static_cast<uint64_t>(ms)
+                                                   : UINT64_MAX;
+}
+
+// A limit of a pool; anything that is no finite number is none.
+uint32_t ToLimit(napi_env env, napi_value value) {
+  double limit = ToDouble(env, value);
+  return std::isfinite(limit) && limit >= 0 && limit < HW_NO_LIMIT
+             ? static_cast<uint32_t>(limit)
+             : HW_NO_LIMIT;
+}
+
+// The arguments of one call, without a JavaScript object or an allocation.
+template <size_t kCount>
+struct Arguments {
+  explicit Arguments(const Napi::CallbackInfo& info)
+      : env(info.Env()), state(info.Env().GetInstanceData<State>()) {
+    for (size_t i = 0; i < kCount; i++) {
+      value[i] = info[i];
+    }
+  }
+  napi_env env;
+  State* state;
+  napi_value value[kCount];
+
+  hw_loop_t* loop() const { return state->loop; }
+  uint32_t id() const { return ToUint32(env, value[0]); }
+};
+
+Napi::Value Result(napi_env env, int64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+
+// The environment is ending: every call is late.
+#define RETURN_IF_CLOSING(args)           \
+  if ((args).loop() == nullptr) {         \
+    return Result((args).env, HW_ESTALE); \
+  }
+
+bool GrowScratch(State* state, size_t size) {
+  if (size <= state->scratch_size) {
+    return true;
+  }
+  size_t want = size > kScratchFirst ? size : kScratchFirst;
+  char* grown = static_cast<char*>(hw_mem_realloc(state->scratch, want));
+  if (grown == nullptr) {
+    return false;
+  }
+  state->scratch = grown;
+  state->scratch_size = want;
+  return true;
+}
+
+// Appends a string to the scratch memory at *used. utf8 false: latin1, which
+// is what Node calls a 'binary' string too.
+bool PutString(State* state,
+               napi_env env,
+               napi_value string,
+               bool utf8,
+               size_t* used) {
+  size_t chars = 0;
+  size_t bytes = 0;
+  size_t written = 0;
+
+  // Most strings fit; only one that filled all there was is measured.
+  if (!GrowScratch(state, *used + 1024)) {
+    return false;
+  }
+  auto get =
+      utf8 ? napi_get_value_string_utf8 : napi_get_value_string_latin1;
+  size_t room = state->scratch_size - *used;
+  if (get(env, string, state->scratch + *used, room, &written) != napi_ok) {
+    return false;
+  }
+  if (written + 4 >= room) {
+    if (get(env, string, nullptr, 0, &chars) != napi_ok ||
+        hw_size_add(chars, *used + 8, &bytes) != 0 ||
+        !GrowScratch(state, bytes) ||
+        get(env,
+            string,
+            state->scratch + *used,
+            state->scratch_size - *used,
+            &written) != napi_ok) {
+      return false;
+    }
+  }
+  *used += written;
+  return true;
+}
+
+int64_t Lease(State* state, int err, const hw_lease_t& lease) {
+  state->registers[kConn] = lease.conn;
+  state->registers[kWaiter] = lease.waiter;
+  state->registers[kEvicted] = lease.evicted;
+  return err != 0 ? err : static_cast<int64_t>(lease.verdict);
+}
+
+hw_pool_options_t PoolOptions(napi_env env, const napi_value* value) {
+  hw_pool_options_t options;
+  options.max_sockets = ToLimit(env, value[0]);
+  options.max_total = ToLimit(env, value[1]);
+  options.max_free = ToLimit(env, value[2]);
+  options.fifo = ToBool(env, value[3]) ? 1 : 0;
+  return options;
+}
+
+// createPool(owner, maxSockets, maxTotalSockets, maxFreeSockets, fifo): id
+// The pool goes when `owner` has been collected and nothing is left in it.
+Napi::Value CreatePool(const Napi::CallbackInfo& info) {
+  Arguments<5> args(info);
+  RETURN_IF_CLOSING(args);
+  hw_pool_options_t options = PoolOptions(args.env, args.value + 1);
+  uint32_t id = 0;
+  int err = hw_loop_pool_create(args.loop(), &options, &id);
+  if (err != 0) {
+    return Result(args.env, err);
+  }
+  auto finalize = [](napi_env env, void*, void* hint) {
+    State* state = Napi::Env(env).GetInstanceData<State>();
+    if (state->loop != nullptr) {
+      hw_loop_pool_drop(state->loop,
+                        static_cast<uint32_t>(reinterpret_cast<uintptr_t>(hint)));
+    }
+  };
+  void* hint = reinterpret_cast<void*>(static_cast<uintptr_t>(id));
+  if (napi_add_finalizer(
+          args.env, args.value[0], nullptr, finalize, hint, nullptr) !=
+      napi_ok) {
+    hw_loop_pool_drop(args.loop(), id);
+    return Result(args.env, HW_EINVAL);
+  }
+  return Result(args.env, id);
+}
+
+// setPool(id, maxSockets, maxTotalSockets, maxFreeSockets, fifo)
+Napi::Value SetPool(const Napi::CallbackInfo& info) {
+  Arguments<5> args(info);
+  RETURN_IF_CLOSING(args);
+  hw_pool_options_t options = PoolOptions(args.env, args.value + 1);
+  return Result(args.env, hw_loop_pool_set(args.loop(), args.id(), &options));
+}
+
+// acquire(pool, key): verdict; registers CONN, WAITER, EVICTED
+Napi::Value Acquire(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  hw_lease_t lease = {};
+  size_t len = 0;
+  if (!PutString(args.state, args.env, args.value[1], true, &len)) {
+    return Result(args.env, HW_EINVAL);
+  }
+  int err = hw_loop_acquire(
+      args.loop(), args.id(), args.state->scratch, len, &lease);
+  return Result(args.env, Lease(args.state, err, lease));
+}
+
+// add(pool, key): 0; register CONN
+Napi::Value Add(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  size_t len = 0;
+  if (!PutString(args.state, args.env, args.value[1], true, &len)) {
+    return Result(args.env, HW_EINVAL);
+  }
+  return Result(args.env,
+                hw_loop_add(args.loop(),
+                            args.id(),
+                            args.state->scratch,
+                            len,
+                            &args.state->registers[kConn]));
+}
+
+// release(conn, mayIdle, idleMs): verdict; register WAITER
+Napi::Value Release(const Napi::CallbackInfo& info) {
+  Arguments<3> args(info);
+  RETURN_IF_CLOSING(args);
+  hw_lease_t lease = {};
+  int err = hw_loop_release(args.loop(),
+                            args.id(),
+                            ToBool(args.env, args.value[1]) ? 1 : 0,
+                            ToMilliseconds(args.env, args.value[2]),
+                            &lease);
+  return Result(args.env, Lease(args.state, err, lease));
+}
+
+// setIdle(conn, idleMs)
+Napi::Value SetIdle(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  return Result(args.env,
+                hw_loop_set_idle(args.loop(),
+                                 args.id(),
+                                 ToMilliseconds(args.env, args.value[1])));
+}
+
+// remove(conn): verdict; registers CONN, WAITER
+Napi::Value Remove(const Napi::CallbackInfo& info) {
+  Arguments<1> args(info);
+  RETURN_IF_CLOSING(args);
+  hw_lease_t lease = {};
+  int err = hw_loop_remove(args.loop(), args.id(), &lease);
+  return Result(args.env, Lease(args.state, err, lease));
+}
+
+// dial(conn, addresses: string[], port, attemptMs)
+Napi::Value Dial(const Napi::CallbackInfo& info) {
+  Arguments<4> args(info);
+  RETURN_IF_CLOSING(args);
+  if (!info[1].IsArray()) {
+    return Result(args.env, HW_EINVAL);
+  }
+  Napi::Array list = info[1].As<Napi::Array>();
+  int port = static_cast<int>(ToUint32(args.env, args.value[2]));
+  std::vector<sockaddr_storage> addresses(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    std::string text = Napi::Value(list[i]).ToString().Utf8Value();
+    std::memset(&addresses[i], 0, sizeof(addresses[i]));
+    int err =
+        uv_ip4_addr(text.c_str(),
+                    port,
+                    reinterpret_cast<sockaddr_in*>(&addresses[i]));
+    if (err != 0) {
+      err = uv_ip6_addr(text.c_str(),
+                        port,
+                        reinterpret_cast<sockaddr_in6*>(&addresses[i]));
+    }
+    if (err != 0) {
+      return Result(args.env, err);
+    }
+  }
+  return Result(args.env,
+                hw_loop_dial(args.loop(),
+                             args.id(),
+                             addresses.data(),
+                             addresses.size(),
+                             ToMilliseconds(args.env, args.value[3])));
+}
+
+// dialPipe(conn, path)
+Napi::Value DialPipe(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  size_t len = 0;
+  if (!PutString(args.state, args.env, args.value[1], true, &len)) {
+    return Result(args.env, HW_EINVAL);
+  }
+  return Result(
+      args.env,
+      hw_loop_dial_pipe(args.loop(), args.id(), args.state->scratch, len));
+}
+
+// bind(conn, address, port, flags)
+Napi::Value Bind(const Napi::CallbackInfo& info) {
+  Arguments<4> args(info);
+  RETURN_IF_CLOSING(args);
+  std::string text = info[1].ToString().Utf8Value();
+  int port = static_cast<int>(ToUint32(args.env, args.value[2]));
+  sockaddr_storage address = {};
+  int err = uv_ip4_addr(
+      text.c_str(), port, reinterpret_cast<sockaddr_in*>(&address));
+  if (err != 0) {
+    err = uv_ip6_addr(
+        text.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address));
+  }
+  if (err == 0) {
+    err = hw_loop_bind(args.loop(),
+                       args.id(),
+                       reinterpret_cast<const sockaddr*>(&address),
+                       ToUint32(args.env, args.value[3]));
+  }
+  return Result(args.env, err);
+}
+
+// begin(conn, flags, maxHeaderSize)
+Napi::Value Begin(const Napi::CallbackInfo& info) {
+  Arguments<3> args(info);
+  RETURN_IF_CLOSING(args);
+  return Result(args.env,
+                hw_loop_begin(args.loop(),
+                              args.id(),
+                              ToUint32(args.env, args.value[1]),
+                              ToUint32(args.env, args.value[2])));
+}
+
+int WriteBuffers(State* state,
+                 uint32_t id,
+                 uv_buf_t* bufs,
+                 unsigned count,
+                 size_t scratch_used) {
+  return hw_loop_write(
+      state->loop, id, bufs, count, state->scratch, scratch_used);
+}
+
+template <bool kUtf8>
+Napi::Value WriteString(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  size_t len = 0;
+  if (!PutString(args.state, args.env, args.value[1], kUtf8, &len) ||
+      len > UINT32_MAX) {
+    return Result(args.env, HW_EINVAL);
+  }
+  uv_buf_t buf =
+      uv_buf_init(args.state->scratch, static_cast<unsigned>(len));
+  return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, len));
+}
+
+bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out) {
+  bool is_buffer = false;
+  void* data = nullptr;
+  size_t len = 0;
+  if (napi_is_buffer(env, value, &is_buffer) != napi_ok || !is_buffer ||
+      napi_get_buffer_info(env, value, &data, &len) != napi_ok ||
+      len > UINT32_MAX) {
+    return false;
+  }
+  *out = uv_buf_init(static_cast<char*>(data), static_cast<unsigned>(len));
+  return true;
+}
+
+// writeBuffer(conn, Uint8Array). It must not change until WROTE or CLOSED.
+Napi::Value WriteBuffer(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  uv_buf_t buf;
+  if (!ToBuffer(args.env, args.value[1], &buf)) {
+    return Result(args.env, HW_EINVAL);
+  }
+  return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, 0));
+}
+
+// writev(conn, chunks: (Uint8Array | string)[]): strings are latin1.
+Napi::Value Writev(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  uint32_t count = 0;
+  size_t used = 0;
+  if (napi_get_array_length(args.env, args.value[1], &count) != napi_ok ||
+      count > kMaxChunks) {
+    return Result(args.env, HW_EINVAL);
+  }
+  uv_buf_t bufs[kMaxChunks];
+  size_t offsets[kMaxChunks];
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value chunk = nullptr;
+    napi_valuetype type = napi_undefined;
+    if (napi_get_element(args.env, args.value[1], i, &chunk) != napi_ok ||
+        napi_typeof(args.env, chunk, &type) != napi_ok) {
+      return Result(args.env, HW_EINVAL);
+    }
+    if (type != napi_string) {
+      if (!ToBuffer(args.env, chunk, &bufs[i])) {
+        return Result(args.env, HW_EINVAL);
+      }
+      offsets[i] = SIZE_MAX;
+      continue;
+    }
+    // The scratch memory may still move: its address comes afterwards.
+    offsets[i] = used;
+    if (!PutString(args.state, args.env, chunk, false, &used) ||
+        used > UINT32_MAX) {
+      return Result(args.env, HW_EINVAL);
+    }
+    bufs[i].len = used - offsets[i];
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    if (offsets[i] != SIZE_MAX) {
+      bufs[i].base = args.state->scratch + offsets[i];
+    }
+  }
+  return Result(args.env,
+                WriteBuffers(args.state, args.id(), bufs, count, used));
+}
+
+// giveSlab(id, Uint8Array). JavaScript keeps it until SLAB_DONE.
+Napi::Value GiveSlab(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  uv_buf_t buf;
+  if (!ToBuffer(args.env, args.value[1], &buf)) {
+    return Result(args.env, HW_EINVAL);
+  }
+  return Result(args.env,
+                hw_loop_give_slab(args.loop(),
+                                  args.id(),
+                                  buf.base,
+                                  static_cast<uint32_t>(buf.len)));
+}
+
+// name(conn, peer): [address, port, family] or a negative code
+Napi::Value Name(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  sockaddr_storage address = {};
+  char text[INET6_ADDRSTRLEN + 1 + UV_IF_NAMESIZE] = "";
+  int err = hw_loop_name(args.loop(),
+                         args.id(),
+                         ToBool(args.env, args.value[1]) ? 1 : 0,
+                         &address);
+  if (err != 0) {
+    return Result(args.env, err);
+  }
+  bool v6 = address.ss_family == AF_INET6;
+  auto* in6 = reinterpret_cast<sockaddr_in6*>(&address);
+  auto* in4 = reinterpret_cast<sockaddr_in*>(&address);
+  err = v6 ? uv_ip6_name(in6, text, sizeof(text))
+           : uv_ip4_name(in4, text, sizeof(text));
+  if (err != 0) {
+    return Result(args.env, err);
+  }
+  Napi::Array out = Napi::Array::New(args.env, 3);
+  out.Set(0u, Napi::String::New(args.env, text));
+  out.Set(1u, Napi::Number::New(
+                  args.env, ntohs(v6 ? in6->sin6_port : in4->sin_port)));
+  out.Set(2u, Napi::String::New(args.env, v6 ? "IPv6" : "IPv4"));
+  return out;
+}
+
+// bytes(conn, what): 0 read, 1 written, 2 queued
+Napi::Value Bytes(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  hw_conn_bytes_t bytes;
+  int err = hw_loop_bytes(args.loop(), args.id(), &bytes);
+  if (err != 0) {
+    return Result(args.env, err);
+  }
+  uint64_t values[] = {bytes.bytes_read, bytes.bytes_written, bytes.queued};
+  uint32_t what = ToUint32(args.env, args.value[1]);
+  return Result(args.env, static_cast<int64_t>(values[what < 3 ? what : 0]));
+}
+
+// takeText(conn): string, of the LONG_TEXT record last pushed for it
+Napi::Value TakeText(const Napi::CallbackInfo& info) {
+  Arguments<1> args(info);
+  RETURN_IF_CLOSING(args);
+  size_t len = 0;
+  char* text = hw_loop_take_text(args.loop(), args.id(), &len);
+  napi_value out = nullptr;
+  napi_status status = napi_create_string_latin1(
+      args.env, text != nullptr ? text : "", len, &out);
+  hw_mem_free(text);
+  return status == napi_ok ? Napi::Value(args.env, out)
+                           : Result(args.env, HW_EINVAL);
+}
+
+// counts(pool): gauges and counters by name
+Napi::Value Counts(const Napi::CallbackInfo& info) {
+  Arguments<1> args(info);
+  RETURN_IF_CLOSING(args);
+  const hw_pool_t* pool = hw_loop_pool(args.loop(), args.id());
+  if (pool == nullptr) {
+    return Result(args.env, HW_ESTALE);
+  }
+  const hw_pool_counters_t* counters = hw_pool_counters(pool);
+  Napi::Object out = Napi::Object::New(args.env);
+  auto set = [&](const char* name, uint64_t value) {
+    out.Set(name, Result(args.env, static_cast<int64_t>(value)));
+  };
+  set("total", hw_pool_total(pool));
+  set("idle", hw_pool_idle(pool));
+  set("waiting", hw_pool_waiting(pool));
+  set("origins", hw_pool_origins(pool));
+  set("leases", counters->leases);
+  set("reuses", counters->reuses);
+  set("opened", counters->opened);
+  set("closed", counters->closed);
+  set("queued", counters->queued);
+  set("cancelled", counters->cancelled);
+  set("evicted", counters->evicted);
+  return out;
+}
+
+// total(pool): connections in it
+Napi::Value Total(const Napi::CallbackInfo& info) {
+  Arguments<1> args(info);
+  RETURN_IF_CLOSING(args);
+  const hw_pool_t* pool = hw_loop_pool(args.loop(), args.id());
+  return Result(args.env, pool != nullptr ? hw_pool_total(pool) : 0);
+}
+
+// list(pool, what): [key, id, id, ..., key, ...] with a key for each origin
+// that has any; what: 0 active, 1 idle, 2 waiting. For looking in, not for the
+// request path.
+Napi::Value List(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  RETURN_IF_CLOSING(args);
+  const hw_pool_t* pool = hw_loop_pool(args.loop(), args.id());
+  uint32_t what = ToUint32(args.env, args.value[1]);
+  Napi::Array out = Napi::Array::New(args.env);
+  uint32_t length = 0;
+  hw_origin_t* origin = nullptr;
+  while (pool != nullptr &&
+         (origin = hw_pool_next_origin(pool, origin)) != nullptr) {
+    size_t len = 0;
+    const char* key = hw_origin_key(origin, &len);
+    bool named = false;
+    auto add = [&](uint32_t id) {
+      if (!named) {
+        out.Set(length++, Napi::String::New(args.env, key, len));
+        named = true;
+      }
+      out.Set(length++, Napi::Number::New(args.env, id));
+    };
+    if (what == 2) {
+      hw_waiter_t* waiter = nullptr;
+      while ((waiter = hw_origin_next_waiting(origin, waiter)) != nullptr) {
+        add(hw_waiter_id(waiter));
+      }
+      continue;
+    }
+    hw_link_t* link = nullptr;
+    while ((link = what == 0 ? hw_origin_next_active(origin, link)
+                             : hw_origin_next_idle(origin, link)) != nullptr) {
+      add(hw_link_id(link));
+    }
+  }
+  return out;
+}
+
+// The many functions of the form f(id[, flag[, number]]).
+using Call = int (*)(hw_loop_t*, uint32_t, bool, uint32_t);
+template <Call kCall>
+Napi::Value Simple(const Napi::CallbackInfo& info) {
+  Arguments<3> args(info);
+  RETURN_IF_CLOSING(args);
+  return Result(args.env,
+                kCall(args.loop(),
+                      args.id(),
+                      ToBool(args.env, args.value[1]),
+                      ToUint32(args.env, args.value[2])));
+}
+
+int Take(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_take(loop, id);
+}
+int Cancel(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_cancel(loop, id);
+}
+int Open(hw_loop_t* loop, uint32_t id, bool pipe, uint32_t) {
+  return hw_loop_open(loop, id, pipe ? 1 : 0);
+}
+int External(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_external(loop, id);
+}
+int Shutdown(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_shutdown(loop, id);
+}
+int Pause(hw_loop_t* loop, uint32_t id, bool paused, uint32_t) {
+  return hw_loop_pause(loop, id, paused ? 1 : 0);
+}
+int Close(hw_loop_t* loop, uint32_t id, bool reset, uint32_t) {
+  return hw_loop_close_conn(loop, id, reset ? 1 : 0);
+}
+int Ref(hw_loop_t* loop, uint32_t id, bool on, uint32_t) {
+  return hw_loop_ref(loop, id, on ? 1 : 0);
+}
+int HasRef(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_has_ref(loop, id);
+}
+int KeepAlive(hw_loop_t* loop, uint32_t id, bool on, uint32_t seconds) {
+  return hw_loop_keepalive(loop, id, on ? 1 : 0, seconds);
+}
+int NoDelay(hw_loop_t* loop, uint32_t id, bool on, uint32_t) {
+  return hw_loop_nodelay(loop, id, on ? 1 : 0);
+}
+int Dup(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_dup(loop, id);
+}
+int Fd(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_fd(loop, id);
+}
+
+template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
+void Define(Napi::Env env, Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<kFunction>(env, name));
+}
+
+}  // namespace
+
+void DefineFunctions(Napi::Env env, Napi::Object exports) {
+  Define<CreatePool>(env, exports, "createPool");
+  Define<SetPool>(env, exports, "setPool");
+  Define<Acquire>(env, exports, "acquire");
+  Define<Add>(env, exports, "add");
+  Define<Release>(env, exports, "release");
+  Define<SetIdle>(env, exports, "setIdle");
+  Define<Remove>(env, exports, "remove");
+  Define<Simple<Take>>(env, exports, "take");
+  Define<Simple<Cancel>>(env, exports, "cancel");
+  Define<Simple<Open>>(env, exports, "open");
+  Define<Simple<External>>(env, exports, "external");
+  Define<Dial>(env, exports, "dial");
+  Define<DialPipe>(env, exports, "dialPipe");
+  Define<Bind>(env, exports, "bind");
+  Define<Begin>(env, exports, "begin");
+  Define<WriteString<false>>(env, exports, "writeLatin1");
+  Define<WriteString<true>>(env, exports, "writeUtf8");
+  Define<WriteBuffer>(env, exports, "writeBuffer");
+  Define<Writev>(env, exports, "writev");
+  Define<Simple<Shutdown>>(env, exports, "shutdown");
+  Define<Simple<Pause>>(env, exports, "pause");
+  Define<Simple<Close>>(env, exports, "close");
+  Define<Simple<Ref>>(env, exports, "ref");
+  Define<Simple<HasRef>>(env, exports, "hasRef");
+  Define<Simple<KeepAlive>>(env, exports, "keepAlive");
+  Define<Simple<NoDelay>>(env, exports, "noDelay");
+  Define<Simple<Dup>>(env, exports, "dup");
+  Define<Simple<Fd>>(env, exports, "fd");
+  Define<Name>(env, exports, "name");
+  Define<Bytes>(env, exports, "bytes");
+  Define<TakeText>(env, exports, "takeText");
+  Define<GiveSlab>(env, exports, "giveSlab");
+  Define<Counts>(env, exports, "counts");
+  Define<Total>(env, exports, "total");
+  Define<List>(env, exports, "list");
+}
+
+}  // namespace hawser

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// What the two C++ files share: the state of one environment. Allocated when
+// the addon is loaded there, freed by N-API when the environment has ended.
+#ifndef HW_BINDING_H
+#define HW_BINDING_H
+
+#include <napi.h>
+
+#include "hawser.h"
+#include "mem.h"
+
+namespace hawser {
+
+// Words that a call leaves for JavaScript beside its result.
+enum Register : uint32_t {
+  kConn,
+  kWaiter,
+  kEvicted,
+  kRegisters,
+};
+
+struct State {
+  hw_loop_t* loop = nullptr;  // null before setup() and once it is closing
+  uint32_t* registers = nullptr;
+  napi_async_context async_context = nullptr;
+  Napi::FunctionReference drain;
+  Napi::ObjectReference resource;
+  Napi::Reference<Napi::ArrayBuffer> ring;
+  Napi::Reference<Napi::Uint32Array> register_array;
+  napi_async_cleanup_hook_handle cleanup = nullptr;
+  napi_env env = nullptr;
+  // Strings on their way into the kernel.
+  char* scratch = nullptr;
+  size_t scratch_size = 0;
+  bool fast = false;
+};
+
+// The exports that work on pools, requests and connections.
+void DefineFunctions(Napi::Env env, Napi::Object exports);
+
+}  // namespace hawser
+
+#endif  // HW_BINDING_H

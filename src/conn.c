@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection: see conn.h. Dialling first, then reading, writing, closing.
+ */
+#include "conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ADDRESSES_MAX = 256 };
+
+/* Lives from hw_conn_dial until the connection is up or closed. */
+struct hw_dial {
+  uv_connect_t req;
+  hw_deadline_t deadline;
+  hw_conn_t* conn;
+  uint64_t attempt_ms;
+  size_t count;
+  size_t current;
+  int failed; /* why the current attempt is being given up */
+  int bound;
+  unsigned bind_flags;
+  struct sockaddr_storage local;
+  struct sockaddr_storage addrs[];
+};
+
+/* A write that the kernel did not take at once. */
+struct hw_write {
+  uv_write_t req;
+  hw_conn_t* conn;
+  size_t bytes;
+};
+
+static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf);
+static int dial_next(hw_conn_t* conn);
+
+static void set_state(hw_conn_t* conn, hw_conn_state_t next) {
+  switch (next) {
+    case HW_CONN_NEW:
+      HW_ASSERT(0);
+      break;
+    case HW_CONN_EXTERNAL:
+    case HW_CONN_READY:
+      HW_ASSERT(conn->state == HW_CONN_NEW || conn->state == HW_CONN_REDIAL);
+      break;
+    case HW_CONN_DIALLING:
+      HW_ASSERT(conn->state == HW_CONN_READY);
+      break;
+    case HW_CONN_REDIAL:
+    case HW_CONN_OPEN:
+      HW_ASSERT(conn->state == HW_CONN_DIALLING);
+      break;
+    case HW_CONN_CLOSING:
+      HW_ASSERT(conn->state != HW_CONN_CLOSED);
+      break;
+    case HW_CONN_CLOSED:
+      HW_ASSERT(conn->state == HW_CONN_CLOSING || conn->state == HW_CONN_NEW ||
+                conn->state == HW_CONN_EXTERNAL);
+      break;
+  }
+  conn->state = (uint8_t)next;
+}
+
+static uint32_t* push(hw_conn_t* conn, uint32_t type) {
+  return hw_ring_push(conn->env->ring, type, conn->id);
+}
+
+static void push_status(hw_conn_t* conn, uint32_t type, int status) {
+  push(conn, type)[HW_WORD_STATUS] = (uint32_t)status;
+}
+
+void hw_conn_init(hw_conn_t* conn, const hw_conn_env_t* env, uint32_t id) {
+  memset(conn, 0, sizeof(*conn));
+  conn->env = env;
+  conn->id = id;
+  conn->state = HW_CONN_NEW;
+  hw_link_init(&conn->link);
+  hw_http1_init(&conn->http);
+}
+
+static void dial_free(hw_conn_t* conn) {
+  if (conn->dial != NULL) {
+    hw_deadline_stop(conn->env->deadlines, &conn->dial->deadline);
+    hw_mem_free(conn->dial);
+    conn->dial = NULL;
+  }
+}
+
+void hw_conn_dispose(hw_conn_t* conn) {
+  HW_ASSERT(conn->state == HW_CONN_NEW || conn->state == HW_CONN_EXTERNAL ||
+            conn->state == HW_CONN_CLOSED);
+  HW_ASSERT(conn->link.state == HW_LINK_NONE);
+  dial_free(conn);
+  hw_http1_close(&conn->http);
+}
+
+static int handle_init(hw_conn_t* conn) {
+  int err = conn->is_pipe ? uv_pipe_init(conn->env->uv, &conn->uv.pipe, 0)
+                          : uv_tcp_init(conn->env->uv, &conn->uv.tcp);
+
+  conn->uv.handle.data = conn;
+  return err;
+}
+
+int hw_conn_open(hw_conn_t* conn, int is_pipe) {
+  int err = 0;
+
+  if (conn->state != HW_CONN_NEW) {
+    return HW_ESTATE;
+  }
+  conn->is_pipe = (uint8_t)(is_pipe != 0);
+  err = handle_init(conn);
+  if (err == 0) {
+    set_state(conn, HW_CONN_READY);
+  }
+  return err;
+}
+
+int hw_conn_external(hw_conn_t* conn) {
+  if (conn->state != HW_CONN_NEW) {
+    return HW_ESTATE;
+  }
+  set_state(conn, HW_CONN_EXTERNAL);
+  return 0;
+}
+
+static int dial_create(hw_conn_t* conn, size_t count) {
+  size_t size = 0;
+  hw_dial_t* dial = NULL;
+
+  if (count > ADDRESSES_MAX ||
+      hw_size_mul(count, sizeof(dial->addrs[0]), &size) != 0 ||
+      hw_size_add(size, sizeof(*dial), &size) != 0) {
+    return HW_EINVAL;
+  }
+  dial = hw_mem_calloc(size);
+  if (dial == NULL) {
+    return HW_ENOMEM;
+  }
+  if (conn->dial != NULL) { /* made by hw_conn_bind */
+    dial->bound = conn->dial->bound;
+    dial->bind_flags = conn->dial->bind_flags;
+    dial->local = conn->dial->local;
+    dial_free(conn);
+  }
+  dial->conn = conn;
+  dial->count = count;
+  hw_deadline_init(&dial->deadline, HW_DEADLINE_ATTEMPT);
+  conn->dial = dial;
+  return 0;
+}
+
+static size_t address_size(const struct sockaddr* addr) {
+  return addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                     : sizeof(struct sockaddr_in);
+}
+
+int hw_conn_bind(hw_conn_t* conn, const struct sockaddr* addr, unsigned flags) {
+  int err = 0;
+
+  if (conn->state != HW_CONN_READY || conn->is_pipe) {
+    return HW_ESTATE;
+  }
+  err = dial_create(conn, 0);
+  if (err != 0) {
+    return err;
+  }
+  conn->dial->bound = 1;
+  conn->dial->bind_flags = flags;
+  memcpy(&conn->dial->local, addr, address_size(addr));
+  return uv_tcp_bind(&conn->uv.tcp, addr, flags);
+}
+
+static void on_reset_for_next(uv_handle_t* handle) {
+  hw_conn_t* conn = handle->data;
+  hw_dial_t* dial = conn->dial;
+  int err = 0;
+
+  if (conn->state == HW_CONN_CLOSING) {
+    /* Closed meanwhile: this was the last close. */
+    set_state(conn, HW_CONN_CLOSED);
+    push(conn, HW_REC_CLOSED);
+    conn->env->settle(conn);
+    return;
+  }
+  err = handle_init(conn);
+  HW_ASSERT(err == 0); /* without flags uv_tcp_init makes no system call */
+  set_state(conn, HW_CONN_READY);
+  if (dial->bound) {
+    /* A failure shows when the connect is tried. */
+    (void)uv_tcp_bind(
+        &conn->uv.tcp, (const struct sockaddr*)&dial->local, dial->bind_flags);
+  }
+  err = dial_next(conn);
+  if (err != 0) {
+    push_status(conn, HW_REC_CONNECTED, err);
+  }
+  conn->env->settle(conn);
+}
+
+/* The current attempt failed: on to the next address, or the end. */
+static void attempt_failed(hw_conn_t* conn, int status) {
+  hw_dial_t* dial = conn->dial;
+  uint32_t* record = NULL;
+
+  hw_deadline_stop(conn->env->deadlines, &dial->deadline);
+  if (dial->count > 1) {
+    record = push(conn, HW_REC_ATTEMPT_FAILED);
+    record[HW_WORD_STATUS] = (uint32_t)status;
+    record[HW_WORD_FLAGS] = (uint32_t)dial->current;
+  }
+  dial->current++;
+  if (dial->current >= dial->count) {
+    push_status(conn, HW_REC_CONNECTED, status);
+    return;
+  }
+  set_state(conn, HW_CONN_REDIAL);
+  uv_close(&conn->uv.handle, on_reset_for_next);
+}
+
+static void start_reading(hw_conn_t* conn);
+
+static void on_connect(uv_connect_t* req, int status) {
+  hw_conn_t* conn = ((hw_dial_t*)req->data)->conn;
+
+  if (conn->state != HW_CONN_DIALLING) {
+    return; /* the handle is being closed; its callback goes on */
+  }
+  if (status != 0) {
+    attempt_failed(conn, status);
+  } else {
+    dial_free(conn);
+    set_state(conn, HW_CONN_OPEN);
+    push_status(conn, HW_REC_CONNECTED, 0);
+    start_reading(conn);
+  }
+  conn->env->settle(conn);
+}
+
+void hw_conn_attempt_due(hw_deadline_t* deadline) {
+  hw_dial_t* dial = HW_CONTAINER_OF(deadline, hw_dial_t, deadline);
+
+  attempt_failed(dial->conn, dial->failed != 0 ? dial->failed : UV_ETIMEDOUT);
+  dial->conn->env->settle(dial->conn);
+}
+
+/* Starts the current attempt. One of several that fails at once is given up
+ * by its deadline too, so that no record is pushed inside a call. */
+static int dial_next(hw_conn_t* conn) {
+  hw_dial_t* dial = conn->dial;
+  uint64_t timeout_ms = dial->attempt_ms;
+
+  set_state(conn, HW_CONN_DIALLING);
+  dial->req.data = dial;
+  dial->failed =
+      uv_tcp_connect(&dial->req,
+                     &conn->uv.tcp,
+                     (const struct sockaddr*)&dial->addrs[dial->current],
+                     on_connect);
+  if (dial->failed != 0) {
+    if (dial->count == 1) {
+      return dial->failed;
+    }
+    timeout_ms = 0;
+  } else if (dial->current + 1 == dial->count) {
+    return 0; /* the last one has the time it takes */
+  }
+  return hw_deadline_start(
+      conn->env->deadlines, &dial->deadline, timeout_ms, uv_now(conn->env->uv));
+}
+
+int hw_conn_dial(hw_conn_t* conn,
+                 const struct sockaddr_storage* addrs,
+                 size_t count,
+                 uint64_t attempt_ms) {
+  int err = 0;
+
+  if (conn->state != HW_CONN_READY || conn->is_pipe) {
+    return HW_ESTATE;
+  }
+  if (count == 0) {
+    return HW_EINVAL;
+  }
+  err = dial_create(conn, count);
+  if (err != 0) {
+    return err;
+  }
+  memcpy(conn->dial->addrs, addrs, count * sizeof(addrs[0]));
+  conn->dial->attempt_ms = attempt_ms;
+  return dial_next(conn);
+}
+
+int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len) {
+  int err = 0;
+
+  if (conn->state != HW_CONN_READY || !conn->is_pipe) {
+    return HW_ESTATE;
+  }
+  err = dial_create(conn, 1);
+  if (err != 0) {
+    return err;
+  }
+  if (len == 0 || memchr(path, 0, len) != NULL) {
+    return UV_EINVAL; /* abstract names go through the Node lane */
+  }
+  conn->dial->req.data = conn->dial;
+  set_state(conn, HW_CONN_DIALLING);
+  /* A failure, a path that is too long included, comes in the callback. */
+  uv_pipe_connect(&conn->dial->req, &conn->uv.pipe, path, on_connect);
+  return 0;
+}
+
+int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max) {
+  if (conn->state == HW_CONN_EXTERNAL || conn->state >= HW_CONN_CLOSING ||
+      conn->http.active) {
+    return HW_ESTATE;
+  }
+  hw_http1_begin(&conn->http, flags, header_max);
+  return 0;
+}
+
+static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
+  hw_conn_t* conn = handle->data;
+  char* base = NULL;
+  uint32_t len = hw_slabs_space(conn->env->slabs, conn->env->ring, &base);
+
+  (void)suggested;
+  *buf = uv_buf_init(base, len);
+}
+
+/* Also after an error: there is nothing more to read then. */
+static void stop_reading(hw_conn_t* conn) {
+  if (conn->reading) {
+    conn->reading = 0;
+    (void)uv_read_stop(&conn->uv.stream); /* cannot fail */
+  }
+}
+
+static void start_reading(hw_conn_t* conn) {
+  if (conn->state == HW_CONN_OPEN && !conn->reading && !conn->paused &&
+      !conn->ended && !conn->dirty) {
+    conn->reading = uv_read_start(&conn->uv.stream, on_alloc, on_read) == 0;
+  }
+}
+
+/* Bytes or an end on an idle connection: it is never leased again. */
+static void retire(hw_conn_t* conn) {
+  uint32_t* record = push(conn, HW_REC_RETIRE);
+
+  hw_pool_take(conn->link.pool, &conn->link);
+  record[HW_WORD_FLAGS] = HW_FLAG_UNSOLICITED;
+  stop_reading(conn);
+}
+
+static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
+  conn->bytes_read += len;
+  if (conn->http.active) {
+    hw_http1_feed(
+        &conn->http, conn->env->ring, conn->env->slabs, conn->id, data, len);
+    return;
+  }
+  conn->dirty = 1;
+  if (conn->link.state == HW_LINK_IDLE) {
+    retire(conn);
+  } else {
+    stop_reading(conn); /* release will refuse it */
+  }
+}
+
+static void on_end(hw_conn_t* conn, int status) {
+  conn->ended = 1;
+  stop_reading(conn);
+  if (conn->link.state == HW_LINK_IDLE) {
+    retire(conn);
+  } else if (status == UV_EOF) {
+    hw_http1_finish(&conn->http, conn->env->ring, conn->id);
+    push(conn, HW_REC_EOF);
+  } else {
+    push_status(conn, HW_REC_READ_ERROR, status);
+  }
+}
+
+static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
+  hw_conn_t* conn = stream->data;
+
+  if (nread == 0) {
+    return; /* EAGAIN */
+  }
+  if (nread == UV_ENOBUFS) {
+    /* Ask once for more; the bytes stay in the kernel until the next turn. */
+    if (conn->env->slabs->shortages == 1) {
+      hw_ring_push(conn->env->ring, HW_REC_SLAB_DONE, 0);
+    }
+  } else if (nread > 0) {
+    on_bytes(conn, buf->base, (size_t)nread);
+  } else {
+    on_end(conn, (int)nread);
+  }
+  conn->env->settle(conn);
+}
+
+static void on_write(uv_write_t* req, int status) {
+  hw_write_t* write = req->data;
+  hw_conn_t* conn = write->conn;
+
+  conn->write = NULL;
+  if (status == 0) {
+    conn->bytes_written += write->bytes;
+  }
+  hw_mem_free(write);
+  if (conn->state == HW_CONN_OPEN) {
+    push_status(conn, HW_REC_WROTE, status);
+    conn->env->settle(conn);
+  }
+}
+
+static int in_scratch(const uv_buf_t* buf, const char* scratch, size_t len) {
+  return buf->base >= scratch && buf->base < scratch + len;
+}
+
+/* Queues bufs less their first `skip` bytes. The list of buffers is copied by
+ * uv_write; the copies of scratch bytes lie behind the request. */
+static int queue_write(hw_conn_t* conn,
+                       uv_buf_t* bufs,
+                       unsigned count,
+                       const char* scratch,
+                       size_t scratch_len) {
+  hw_write_t* write = NULL;
+  size_t copied = 0;
+  size_t bytes = 0;
+  unsigned i = 0;
+  char* copy = NULL;
+  int err = 0;
+
+  for (i = 0; i < count; i++) {
+    bytes += bufs[i].len;
+    copied += in_scratch(&bufs[i], scratch, scratch_len) ? bufs[i].len : 0;
+  }
+  if (hw_size_add(copied, sizeof(*write), &copied) != 0) {
+    return HW_EINVAL;
+  }
+  write = hw_mem_alloc(copied);
+  if (write == NULL) {
+    return HW_ENOMEM;
+  }
+  write->conn = conn;
+  write->bytes = bytes;
+  write->req.data = write;
+  copy = (char*)(write + 1);
+  for (i = 0; i < count; i++) {
+    if (in_scratch(&bufs[i], scratch, scratch_len)) {
+      memcpy(copy, bufs[i].base, bufs[i].len);
+      bufs[i].base = copy;
+      copy += bufs[i].len;
+    }
+  }
+  err = uv_write(&write->req, &conn->uv.stream, bufs, count, on_write);
+  if (err != 0) {
+    hw_mem_free(write);
+    return err;
+  }
+  conn->write = write;
+  return 1;
+}
+
+/* Drops the first `skip` bytes of bufs; the first buffer that is left. */
+static uv_buf_t* skip_bytes(uv_buf_t* bufs, size_t skip) {
+  while (skip >= bufs->len && skip > 0) {
+    skip -= bufs->len;
+    bufs++;
+  }
+  bufs->base += skip;
+  bufs->len -= skip;
+  return bufs;
+}
+
+int hw_conn_write(hw_conn_t* conn,
+                  uv_buf_t* bufs,
+                  unsigned count,
+                  const char* scratch,
+                  size_t scratch_len) {
+  size_t total = 0;
+  uv_buf_t* rest = bufs;
+  unsigned i = 0;
+  int written = 0;
+
+  if (conn->state != HW_CONN_OPEN || conn->write != NULL) {
+    return HW_ESTATE;
+  }
+  for (i = 0; i < count; i++) {
+    total += bufs[i].len;
+  }
+  if (total == 0) {
+    return 0;
+  }
+  written = uv_try_write(&conn->uv.stream, bufs, count);
+  if (written < 0 && written != UV_EAGAIN) {
+    return written;
+  }
+  if (written > 0) {
+    conn->bytes_written += (uint64_t)written;
+    if ((size_t)written == total) {
+      return 0;
+    }
+    rest = skip_bytes(bufs, (size_t)written);
+  }
+  return queue_write(
+      conn, rest, count - (unsigned)(rest - bufs), scratch, scratch_len);
+}
+
+static void on_shutdown(uv_shutdown_t* req, int status) {
+  (void)status; /* the peer's end or an error comes on the read side */
+  hw_mem_free(req);
+}
+
+int hw_conn_shutdown(hw_conn_t* conn) {
+  uv_shutdown_t* req = NULL;
+  int err = 0;
+
+  if (conn->state != HW_CONN_OPEN) {
+    return UV_ENOTCONN;
+  }
+  req = hw_mem_alloc(sizeof(*req));
+  if (req == NULL) {
+    return HW_ENOMEM;
+  }
+  err = uv_shutdown(req, &conn->uv.stream, on_shutdown);
+  if (err != 0) {
+    hw_mem_free(req);
+  }
+  return err;
+}
+
+void hw_conn_pause(hw_conn_t* conn, int paused) {
+  conn->paused = (uint8_t)(paused != 0);
+  if (paused) {
+    stop_reading(conn);
+  } else {
+    start_reading(conn);
+  }
+}
+
+static void on_close(uv_handle_t* handle) {
+  hw_conn_t* conn = handle->data;
+
+  set_state(conn, HW_CONN_CLOSED);
+  push(conn, HW_REC_CLOSED);
+  conn->env->settle(conn);
+}
+
+static void start_closing(hw_conn_t* conn) {
+  conn->reading = 0;
+  set_state(conn, HW_CONN_CLOSING);
+  if (conn->dial != NULL) {
+    hw_deadline_stop(conn->env->deadlines, &conn->dial->deadline);
+  }
+}
+
+void hw_conn_close(hw_conn_t* conn) {
+  int redial = conn->state == HW_CONN_REDIAL;
+
+  if (conn->state == HW_CONN_NEW || conn->state == HW_CONN_EXTERNAL) {
+    set_state(conn, HW_CONN_CLOSED);
+    return;
+  }
+  if (conn->state >= HW_CONN_CLOSING) {
+    return;
+  }
+  start_closing(conn);
+  if (!redial) {
+    uv_close(&conn->uv.handle, on_close);
+  }
+}
+
+void hw_conn_close_reset(hw_conn_t* conn) {
+  if (conn->state != HW_CONN_OPEN || conn->is_pipe) {
+    hw_conn_close(conn);
+    return;
+  }
+  /* Refused while a shutdown is under way: then it is a plain close. */
+  if (uv_tcp_close_reset(&conn->uv.tcp, on_close) != 0) {
+    hw_conn_close(conn);
+    return;
+  }
+  start_closing(conn);
+}
+
+int hw_conn_reusable(const hw_conn_t* conn) {
+  return conn->state == HW_CONN_OPEN && !conn->dirty && !conn->ended &&
+         conn->write == NULL && hw_http1_reusable(&conn->http);
+}
+
+int hw_conn_peek(const hw_conn_t* conn) {
+  uv_os_fd_t fd = -1;
+  char byte = 0;
+
+  if (conn->state != HW_CONN_OPEN || conn->ended || conn->dirty ||
+      uv_fileno(&conn->uv.handle, &fd) != 0) {
+    return 0;
+  }
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+         (errno == EAGAIN || errno == EINTR);
+}
+
+int hw_conn_keepalive(hw_conn_t* conn, int on, unsigned seconds) {
+  if (conn->state != HW_CONN_OPEN || conn->is_pipe) {
+    return 0;
+  }
+  return uv_tcp_keepalive(&conn->uv.tcp, on, seconds > 0 ? seconds : 1);
+}
+
+int hw_conn_nodelay(hw_conn_t* conn, int on) {
+  if (conn->state != HW_CONN_OPEN || conn->is_pipe) {
+    return 0;
+  }
+  return uv_tcp_nodelay(&conn->uv.tcp, on);
+}
+
+int hw_conn_dup(const hw_conn_t* conn) {
+  uv_os_fd_t fd = -1;
+  int err = 0;
+
+  if (conn->state != HW_CONN_OPEN) {
+    return HW_ESTATE;
+  }
+  err = uv_fileno(&conn->uv.handle, &fd);
+  if (err != 0) {
+    return err;
+  }
+  fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return fd >= 0 ? fd : uv_translate_sys_error(errno);
+}
+
+size_t hw_conn_queued(const hw_conn_t* conn) {
+  return conn->state == HW_CONN_OPEN
+             ? uv_stream_get_write_queue_size(&conn->uv.stream)
+             : 0;
+}

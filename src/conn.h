@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection: a TCP or Unix socket of the core with its parser, or the
+ * pool's entry for a socket that Node owns (HW_CONN_EXTERNAL).
+ *
+ * Owner: the loop (loop.c) creates and frees it; the pool only links the node
+ * in it. It dies in the close callback of its handle. What happens on it
+ * becomes records, in libuv's callbacks only and never inside a call from
+ * above; after each callback the loop is told once, by `settle`, which is the
+ * one edge upwards.
+ */
+#ifndef HW_CONN_H
+#define HW_CONN_H
+
+#include <uv.h>
+
+#include "base.h"
+#include "deadline.h"
+#include "http1.h"
+#include "pool.h"
+#include "ring.h"
+#include "slab.h"
+
+typedef struct hw_conn hw_conn_t;
+typedef struct hw_dial hw_dial_t;
+typedef struct hw_write hw_write_t;
+
+/* What all connections of one loop share. */
+typedef struct {
+  uv_loop_t* uv;
+  hw_ring_t* ring;
+  hw_slabs_t* slabs;
+  hw_deadlines_t* deadlines;
+  /* Called at the end of each callback that pushed records or closed conn. */
+  void (*settle)(hw_conn_t* conn);
+} hw_conn_env_t;
+
+typedef enum {
+  HW_CONN_NEW,      /* no handle yet */
+  HW_CONN_EXTERNAL, /* the socket is Node's; nothing below is used */
+  HW_CONN_READY,    /* a handle, not connected */
+  HW_CONN_DIALLING,
+  HW_CONN_REDIAL, /* between two addresses: the handle is being closed */
+  HW_CONN_OPEN,
+  HW_CONN_CLOSING,
+  HW_CONN_CLOSED
+} hw_conn_state_t;
+
+/* What a deadline in the shared set belongs to. */
+enum { HW_DEADLINE_IDLE = 1, HW_DEADLINE_ATTEMPT = 2 };
+
+struct hw_conn {
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  } uv;
+  const hw_conn_env_t* env;
+  hw_link_t link;
+  uint32_t id;
+  uint8_t state; /* hw_conn_state_t, changed by set_state only */
+  uint8_t is_pipe;
+  uint8_t reading;
+  uint8_t paused;     /* JavaScript does not want bytes now */
+  uint8_t dirty;      /* bytes came that belong to no exchange */
+  uint8_t ended;      /* the peer's FIN or an error was seen */
+  uint64_t idle_turn; /* the loop's turn in which it became idle */
+  uint64_t bytes_read;
+  uint64_t bytes_written;
+  hw_dial_t* dial;   /* while dialling */
+  hw_write_t* write; /* the one queued write, or NULL */
+  hw_http1_t http;
+};
+
+void hw_conn_init(hw_conn_t* conn, const hw_conn_env_t* env, uint32_t id);
+
+/* Frees what the connection owns, not the connection itself. Only in state
+ * NEW, EXTERNAL or CLOSED. */
+void hw_conn_dispose(hw_conn_t* conn);
+
+/* NEW to READY: makes the handle. Result: 0 or libuv's code. */
+int hw_conn_open(hw_conn_t* conn, int is_pipe);
+
+/* NEW to EXTERNAL: the socket is Node's, this is the pool's entry for it. */
+int hw_conn_external(hw_conn_t* conn);
+
+/* Local address for the next dial. flags as for uv_tcp_bind. READY only. */
+int hw_conn_bind(hw_conn_t* conn, const struct sockaddr* addr, unsigned flags);
+
+/* Connects to the first address that answers, one after the other; each but
+ * the last gets attempt_ms. The addresses are copied. Then CONNECTED, preceded
+ * by ATTEMPT_FAILED for each that did not. Result: 0, HW_ENOMEM, HW_ESTATE,
+ * HW_EINVAL (none, or too many), or libuv's code: then nothing follows. */
+int hw_conn_dial(hw_conn_t* conn,
+                 const struct sockaddr_storage* addrs,
+                 size_t count,
+                 uint64_t attempt_ms);
+int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len);
+
+/* A request is about to be written: responses are parsed from now on. */
+int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max);
+
+/* Writes at once what the kernel takes and queues the rest. Of the queued
+ * bytes those inside [scratch, scratch + scratch_len) are copied; the others
+ * stay the caller's and must not change until WROTE or CLOSED.
+ * bufs itself is used as scratch space.
+ * Result: 0 all written; 1 queued, WROTE follows; HW_ESTATE (not open, or a
+ * write is queued already), HW_ENOMEM, or libuv's code. */
+int hw_conn_write(hw_conn_t* conn,
+                  uv_buf_t* bufs,
+                  unsigned count,
+                  const char* scratch,
+                  size_t scratch_len);
+
+/* Ends our side after what is queued. Result: 0 or libuv's code. */
+int hw_conn_shutdown(hw_conn_t* conn);
+
+/* Stops or resumes the reads of this connection. */
+void hw_conn_pause(hw_conn_t* conn, int paused);
+
+/* Closes; CLOSED follows, queued writes are dropped. Harmless when closing.
+ * NEW and EXTERNAL become CLOSED at once, without a record.
+ * reset: with RST instead of FIN (TCP). */
+void hw_conn_close(hw_conn_t* conn);
+void hw_conn_close_reset(hw_conn_t* conn);
+
+/* May another request be sent on it? */
+int hw_conn_reusable(const hw_conn_t* conn);
+
+/* Is an idle connection still good? Looks at the socket without reading:
+ * FIN, RST or any byte say no. */
+int hw_conn_peek(const hw_conn_t* conn);
+
+/* Seconds as for uv_tcp_keepalive, at least 1 when on. */
+int hw_conn_keepalive(hw_conn_t* conn, int on, unsigned seconds);
+int hw_conn_nodelay(hw_conn_t* conn, int on);
+
+/* A descriptor of its own for the same socket, or a negative code. */
+int hw_conn_dup(const hw_conn_t* conn);
+
+/* Bytes that wait in the queue. */
+size_t hw_conn_queued(const hw_conn_t* conn);
+
+/* deadline, of kind ATTEMPT, is due. */
+void hw_conn_attempt_due(hw_deadline_t* deadline);
+
+#endif /* HW_CONN_H */

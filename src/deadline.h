@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deadlines without a heap: entries that share a timeout value expire in the
+ * order in which they were started, so each value has one ordered list, and
+ * starting, stopping and restarting are O(1). The lists of one set hang in a
+ * small table by value; the next due time is the smallest among their heads.
+ *
+ * Time is passed in as now_ms (any monotonic millisecond clock that never goes
+ * back). Nothing here calls back: the owner asks for what is due and acts.
+ */
+#ifndef HW_DEADLINE_H
+#define HW_DEADLINE_H
+
+#include "base.h"
+#include "queue.h"
+#include "mem.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hw_deadline_list; /* the ordered list of one timeout value */
+
+/* One entry, embedded in what it times. Owned by that; must be stopped before
+ * its memory goes away. */
+typedef struct {
+  hw_queue_t node;
+  uint64_t due_ms;
+  struct hw_deadline_list* list; /* NULL: not started */
+  uint8_t kind;                  /* the owner's: what is it that expires */
+} hw_deadline_t;
+
+typedef struct {
+  hw_queue_t lists;    /* of struct hw_deadline_list, those with entries */
+  hw_queue_t* buckets; /* table by timeout value, HW_DEADLINE_BUCKETS heads */
+  hw_freelist_t spare; /* empty lists, kept for the next new value */
+  size_t lists_live;   /* timeout values that have entries */
+} hw_deadlines_t;
+
+int hw_deadlines_init(hw_deadlines_t* set);   /* 0 or HW_ENOMEM */
+void hw_deadlines_close(hw_deadlines_t* set); /* asserts that none is started */
+
+void hw_deadline_init(hw_deadline_t* d, uint8_t kind);
+
+/* Starts d, or starts it again, to be due at now_ms + timeout_ms (saturating).
+ * Result: 0 or HW_ENOMEM (d is then not started). */
+int hw_deadline_start(hw_deadlines_t* set,
+                      hw_deadline_t* d,
+                      uint64_t timeout_ms,
+                      uint64_t now_ms);
+
+/* Stops d; harmless when it is not started. */
+void hw_deadline_stop(hw_deadlines_t* set, hw_deadline_t* d);
+
+static inline int hw_deadline_started(const hw_deadline_t* d) {
+  return d->list != NULL;
+}
+
+/* When the next entry is due: UINT64_MAX when none is started. Costs one step
+ * per timeout value in use, not per entry. */
+uint64_t hw_deadlines_next(const hw_deadlines_t* set);
+
+/* Removes one entry with due_ms <= now_ms and returns it, or NULL. Entries of
+ * one timeout value come in the order in which they were started. */
+hw_deadline_t* hw_deadlines_pop(hw_deadlines_t* set, uint64_t now_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HW_DEADLINE_H */

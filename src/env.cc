@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+//
+// One environment (main thread or worker): loading, the self-check of the
+// host's parser, the one callback into JavaScript, and the end.
+#include "binding.h"
+
+#include "http1.h"
+
+namespace hawser {
+namespace {
+
+// Calls JavaScript's drain until it returns without an exception: an exception
+// becomes 'uncaughtException', as from any callback, and the records behind it
+// are still delivered. JavaScript remembers where it was.
+void Drain(void* data, uint32_t count) {
+  State* state = static_cast<State*>(data);
+  Napi::Env env(state->env);
+  Napi::HandleScope scope(env);
+  napi_value argument = Napi::Number::New(env, count);
+  napi_value receiver = state->resource.Value();
+  napi_value function = state->drain.Value();
+
+  while (state->loop != nullptr) {
+    napi_value error = nullptr;
+    napi_status status = napi_make_callback(env,
+                                            state->async_context,
+                                            receiver,
+                                            function,
+                                            1,
+                                            &argument,
+                                            nullptr);
+    if (status != napi_pending_exception) {
+      return;
+    }
+    // A worker that is being terminated cannot run JavaScript any more.
+    if (napi_get_and_clear_last_exception(env, &error) != napi_ok ||
+        napi_fatal_exception(env, error) != napi_ok) {
+      return;
+    }
+  }
+}
+
+void OnLoopClosed(void* data) {
+  State* state = static_cast<State*>(data);
+
+  if (napi_remove_async_cleanup_hook(state->cleanup) != napi_ok) {
+    abort();
+  }
+}
+
+// Node waits for the handles to close before it goes on to end the
+// environment; the state itself goes last, with the instance data.
+void OnCleanup(napi_async_cleanup_hook_handle handle, void* data) {
+  State* state = static_cast<State*>(data);
+  hw_loop_t* loop = state->loop;
+
+  state->cleanup = handle;
+  state->loop = nullptr;
+  hw_loop_close(loop, OnLoopClosed, state);
+}
+
+void FreeState(Napi::Env, State* state) {
+  hw_mem_free(state->scratch);
+  // The environment is gone, and its references with it.
+  state->drain.SuppressDestruct();
+  state->resource.SuppressDestruct();
+  state->ring.SuppressDestruct();
+  state->register_array.SuppressDestruct();
+  delete state;
+}
+
+// setup(ring: ArrayBuffer, registers: Uint32Array, drain: (count) => void)
+// Result: whether the fast lane may be used here.
+Napi::Value Setup(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  State* state = env.GetInstanceData<State>();
+
+  if (state->loop != nullptr || info.Length() != 3 ||
+      !info[0].IsArrayBuffer() || !info[1].IsTypedArray() ||
+      !info[2].IsFunction()) {
+    Napi::TypeError::New(env, "setup: unusable arguments")
+        .ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  Napi::ArrayBuffer ring = info[0].As<Napi::ArrayBuffer>();
+  Napi::Uint32Array registers = info[1].As<Napi::Uint32Array>();
+  uv_loop_t* uv = nullptr;
+
+  if (ring.ByteLength() < HW_RING_BYTES ||
+      registers.ElementLength() < kRegisters ||
+      napi_get_uv_event_loop(env, &uv) != napi_ok) {
+    Napi::TypeError::New(env, "setup: too little memory")
+        .ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  state->fast = hw_selfcheck(ring.Data()) != 0;
+  state->registers = registers.Data();
+  state->ring = Napi::Persistent(ring);
+  state->register_array = Napi::Persistent(registers);
+  state->drain = Napi::Persistent(info[2].As<Napi::Function>());
+  state->resource = Napi::Persistent(Napi::Object::New(env));
+  if (napi_async_init(env,
+                      state->resource.Value(),
+                      Napi::String::New(env, "HAWSER"),
+                      &state->async_context) != napi_ok ||
+      hw_loop_create(uv, ring.Data(), Drain, state, &state->loop) != 0 ||
+      napi_add_async_cleanup_hook(env, OnCleanup, state, nullptr) != napi_ok) {
+    Napi::Error::New(env, "setup: out of memory").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  return Napi::Boolean::New(env, state->fast);
+}
+
+void DefineConstants(Napi::Env env, Napi::Object exports) {
+  auto define = [&](Napi::Object where, const char* name, int64_t value) {
+    where.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+  };
+  Napi::Object record = Napi::Object::New(env);
+  Napi::Object word = Napi::Object::New(env);
+  Napi::Object flag = Napi::Object::New(env);
+  Napi::Object verdict = Napi::Object::New(env);
+  Napi::Object errors = Napi::Object::New(env);
+  Napi::Object registers = Napi::Object::New(env);
+  Napi::Object sizes = Napi::Object::New(env);
+  Napi::Object begin = Napi::Object::New(env);
+
+#define X(name, value) define(record, #name, value);
+  HW_RECORD_MAP(X)
+#undef X
+#define X(name, value) define(word, #name, value);
+  HW_RECORD_WORD_MAP(X)
+#undef X
+#define X(name, value) define(flag, #name, value);
+  HW_RECORD_FLAG_MAP(X)
+#undef X
+  define(flag, "SLAB_SHIFT", HW_FLAG_SLAB_SHIFT);
+  define(verdict, "REUSE", HW_REUSE);
+  define(verdict, "CONNECT", HW_CONNECT);
+  define(verdict, "WAIT", HW_WAIT);
+  define(verdict, "HANDOVER", HW_HANDOVER);
+  define(verdict, "IDLE", HW_IDLE);
+  define(verdict, "CLOSE", HW_CLOSE);
+  define(verdict, "NOTHING", HW_NOTHING);
+  define(registers, "CONN", kConn);
+  define(registers, "WAITER", kWaiter);
+  define(registers, "EVICTED", kEvicted);
+  define(registers, "SIZE", kRegisters);
+  define(begin, "HEAD", HW_HTTP1_HEAD);
+  define(begin, "CONNECT", HW_HTTP1_CONNECT);
+  define(begin, "LENIENT", HW_HTTP1_LENIENT);
+  define(begin, "RELAXED", HW_HTTP1_RELAXED);
+  define(sizes, "RING", HW_RING_BYTES);
+  define(sizes, "RING_TEXT", hw_ring_text_offset());
+  define(sizes, "RECORD_WORDS", HW_RECORD_WORDS);
+  define(sizes, "ID_BITS", HW_ID_BITS);
+#define X(name, value, code, text)                       \
+  {                                                      \
+    Napi::Array entry = Napi::Array::New(env, 2);        \
+    entry.Set(0u, code);                                 \
+    entry.Set(1u, text);                                 \
+    errors.Set(std::to_string(value), entry);            \
+  }
+  HW_ERROR_MAP(X)
+#undef X
+  exports.Set("record", record);
+  exports.Set("word", word);
+  exports.Set("flag", flag);
+  exports.Set("verdict", verdict);
+  exports.Set("errors", errors);
+  exports.Set("register", registers);
+  exports.Set("size", sizes);
+  exports.Set("begins", begin);
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  State* state = new State;
+
+  state->env = env;
+  env.SetInstanceData<State, FreeState>(state);
+  DefineConstants(env, exports);
+  DefineFunctions(env, exports);
+  exports.Set("setup", Napi::Function::New<Setup>(env, "setup"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace hawser
+
+static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
+  return hawser::Init(env, exports);
+}
+
+NODE_API_MODULE(hawser, InitAddon)

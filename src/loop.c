@@ -1,0 +1,921 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-environment state: the tables behind the ids, the verdicts of the pool
+ * turned into acts, and when JavaScript is called.
+ *
+ * Records are pushed in libuv's callbacks and drained once per turn in the
+ * check phase. While there are records an idle handle is active, so that the
+ * loop cannot fall asleep over those that were pushed outside of the poll
+ * phase; callbacks that run after the check phase drain at once.
+ */
+#include "hawser.h"
+
+#include <string.h>
+
+#include "conn.h"
+#include "mem.h"
+
+enum {
+  INDEX_MASK = (1u << HW_ID_BITS) - 1,
+  TABLE_FIRST = 64,
+  CONNS_KEPT = 256,
+  WAITERS_KEPT = 4096
+};
+
+/* Ids of one kind: pointers by index, and the free indices in a chain. */
+typedef struct {
+  void** entries;
+  uint32_t* generations;
+  uint32_t* next_free;
+  uint32_t size;
+  uint32_t free_head; /* 0: none; index 0 is never used */
+  uint32_t live;
+} table_t;
+
+typedef struct {
+  hw_waiter_t link;
+  uint32_t id;
+  uint32_t pool;
+} waiter_t;
+
+typedef struct {
+  hw_pool_t* pool;
+  int dropped;
+} pool_entry_t;
+
+struct hw_loop {
+  hw_conn_env_t env; /* first: settle() finds the loop by it */
+  uv_check_t check;
+  uv_idle_t idle;
+  uv_timer_t timer;
+  hw_ring_t ring;
+  hw_slabs_t slabs;
+  hw_deadlines_t deadlines;
+  table_t conns;
+  table_t waiters;
+  table_t pools;
+  hw_freelist_t conn_memory;
+  hw_freelist_t waiter_memory;
+  uint64_t turn;
+  uint64_t epoch;    /* how often the ring was emptied */
+  uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it does not */
+  int idle_active;
+  int closing;
+  int handles_left;
+  void (*drain)(void* data, uint32_t count);
+  void* data;
+  void (*closed)(void* data);
+  void* closed_data;
+};
+
+/* -- ids ------------------------------------------------------------------ */
+
+static int table_grow(table_t* table) {
+  uint32_t size = table->size == 0 ? TABLE_FIRST : table->size * 2;
+  void** entries = NULL;
+  uint32_t* generations = NULL;
+  uint32_t* next_free = NULL;
+  uint32_t i = 0;
+
+  if (size > INDEX_MASK + 1) {
+    return HW_ELIMIT;
+  }
+  entries = hw_mem_realloc(table->entries, size * sizeof(*entries));
+  if (entries == NULL) {
+    return HW_ENOMEM;
+  }
+  table->entries = entries;
+  generations = hw_mem_realloc(table->generations, size * sizeof(*generations));
+  if (generations == NULL) {
+    return HW_ENOMEM;
+  }
+  table->generations = generations;
+  next_free = hw_mem_realloc(table->next_free, size * sizeof(*next_free));
+  if (next_free == NULL) {
+    return HW_ENOMEM;
+  }
+  table->next_free = next_free;
+  for (i = size - 1; i >= table->size && i > 0; i--) {
+    entries[i] = NULL;
+    generations[i] = 1;
+    next_free[i] = table->free_head;
+    table->free_head = i;
+  }
+  table->size = size;
+  return 0;
+}
+
+static int table_put(table_t* table, void* entry, uint32_t* id) {
+  uint32_t index = 0;
+
+  if (table->free_head == 0) {
+    int err = table_grow(table);
+
+    if (err != 0) {
+      return err;
+    }
+  }
+  index = table->free_head;
+  table->free_head = table->next_free[index];
+  table->entries[index] = entry;
+  table->live++;
+  *id = index | (table->generations[index] << HW_ID_BITS);
+  return 0;
+}
+
+static void* table_get(const table_t* table, uint32_t id) {
+  uint32_t index = id & INDEX_MASK;
+
+  if (index == 0 || index >= table->size ||
+      table->generations[index] != id >> HW_ID_BITS) {
+    return NULL;
+  }
+  return table->entries[index];
+}
+
+static void table_drop(table_t* table, uint32_t id) {
+  uint32_t index = id & INDEX_MASK;
+
+  HW_ASSERT(table_get(table, id) != NULL);
+  table->entries[index] = NULL;
+  table->generations[index] =
+      (table->generations[index] + 1) & (UINT32_MAX >> HW_ID_BITS);
+  table->next_free[index] = table->free_head;
+  table->free_head = index;
+  table->live--;
+}
+
+static void table_free(table_t* table) {
+  hw_mem_free(table->entries);
+  hw_mem_free(table->generations);
+  hw_mem_free(table->next_free);
+  memset(table, 0, sizeof(*table));
+}
+
+uint32_t hw_link_id(const hw_link_t* link) {
+  return HW_CONTAINER_OF(link, hw_conn_t, link)->id;
+}
+
+uint32_t hw_waiter_id(const hw_waiter_t* waiter) {
+  return HW_CONTAINER_OF(waiter, waiter_t, link)->id;
+}
+
+/* -- when JavaScript is called --------------------------------------------- */
+
+static void on_idle(uv_idle_t* idle) {
+  (void)idle; /* it only keeps the poll phase from blocking */
+}
+
+/* After records were pushed: the next check phase comes without a wait. */
+static void arm(hw_loop_t* loop) {
+  if (!loop->idle_active && loop->ring.count != 0 && !loop->closing) {
+    loop->idle_active = 1;
+    (void)uv_idle_start(&loop->idle, on_idle);
+  }
+}
+
+static void free_conn(hw_loop_t* loop, hw_conn_t* conn);
+
+/* Frees connections whose CLOSED record has been read. */
+static void free_closed(hw_loop_t* loop, uint32_t count) {
+  uint32_t i = 0;
+
+  for (i = 0; i < count; i++) {
+    const uint32_t* words = loop->ring.words + (size_t)i * HW_RECORD_WORDS;
+
+    if (words[HW_WORD_TYPE] == HW_REC_CLOSED) {
+      free_conn(loop, table_get(&loop->conns, words[HW_WORD_CONN]));
+    }
+  }
+}
+
+/* A callback may turn the loop itself, and so drain in its turn: what was
+ * here is read then, and `epoch` says so. */
+static void drain(hw_loop_t* loop) {
+  uint32_t count = loop->ring.count;
+  uint64_t epoch = loop->epoch;
+
+  if (count != 0 && !loop->closing) {
+    loop->drain(loop->data, count);
+    if (loop->closing || epoch != loop->epoch) {
+      return;
+    }
+    loop->epoch++;
+    free_closed(loop, count);
+    hw_ring_reset(&loop->ring);
+  }
+  if (loop->idle_active) {
+    loop->idle_active = 0;
+    (void)uv_idle_stop(&loop->idle);
+  }
+}
+
+static void on_check(uv_check_t* check) {
+  hw_loop_t* loop = check->data;
+
+  loop->turn++;
+  loop->slabs.shortages = 0;
+  drain(loop);
+}
+
+static void rearm_timer(hw_loop_t* loop);
+
+static void on_timer(uv_timer_t* timer) {
+  hw_loop_t* loop = timer->data;
+  uint64_t now_ms = uv_now(loop->env.uv);
+  hw_deadline_t* due = NULL;
+
+  loop->armed_ms = UINT64_MAX;
+  while (!loop->closing &&
+         (due = hw_deadlines_pop(&loop->deadlines, now_ms)) != NULL) {
+    if (due->kind == HW_DEADLINE_IDLE) {
+      hw_link_t* link = HW_CONTAINER_OF(due, hw_link_t, idle_until);
+      hw_conn_t* conn = HW_CONTAINER_OF(link, hw_conn_t, link);
+
+      hw_pool_take(link->pool, link);
+      hw_ring_push(&loop->ring, HW_REC_RETIRE, conn->id);
+      loop->env.settle(conn);
+    } else {
+      hw_conn_attempt_due(due);
+    }
+  }
+  if (!loop->closing) {
+    rearm_timer(loop);
+  }
+}
+
+/* The timer fires at the earliest deadline, or earlier: a deadline that was
+ * stopped costs at most one idle run of on_timer. */
+static void rearm_timer(hw_loop_t* loop) {
+  uint64_t next_ms = hw_deadlines_next(&loop->deadlines);
+  uint64_t now_ms = uv_now(loop->env.uv);
+
+  if (next_ms < loop->armed_ms) {
+    loop->armed_ms = next_ms;
+    (void)uv_timer_start(
+        &loop->timer, on_timer, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+  }
+}
+
+static void deadline_started(hw_loop_t* loop, const hw_deadline_t* deadline) {
+  if (hw_deadline_started(deadline) && deadline->due_ms < loop->armed_ms) {
+    rearm_timer(loop);
+  }
+}
+
+static void maybe_free_loop(hw_loop_t* loop);
+
+static void settle(hw_conn_t* conn) {
+  /* env is the first member, and conn only promises not to change it. */
+  hw_loop_t* loop = (hw_loop_t*)(uintptr_t)conn->env;
+
+  if (loop->closing) {
+    hw_ring_reset(&loop->ring);
+    if (conn->state == HW_CONN_CLOSED) {
+      free_conn(loop, conn);
+      maybe_free_loop(loop);
+    }
+    return;
+  }
+  if (conn->state == HW_CONN_CLOSED || hw_ring_low(&loop->ring)) {
+    drain(loop); /* close callbacks run after the check phase */
+  } else {
+    arm(loop);
+  }
+}
+
+/* -- life of the loop ------------------------------------------------------ */
+
+int hw_loop_create(uv_loop_t* uv,
+                   void* ring_memory,
+                   void (*drain_cb)(void* data, uint32_t count),
+                   void* data,
+                   hw_loop_t** out) {
+  hw_loop_t* loop = hw_mem_calloc(sizeof(*loop));
+  int err = 0;
+
+  *out = NULL;
+  if (loop == NULL) {
+    return HW_ENOMEM;
+  }
+  err = hw_deadlines_init(&loop->deadlines);
+  if (err != 0) {
+    hw_mem_free(loop);
+    return err;
+  }
+  hw_ring_init(&loop->ring, ring_memory);
+  hw_slabs_init(&loop->slabs);
+  hw_freelist_init(&loop->conn_memory, sizeof(hw_conn_t), CONNS_KEPT);
+  hw_freelist_init(&loop->waiter_memory, sizeof(waiter_t), WAITERS_KEPT);
+  loop->env.uv = uv;
+  loop->env.ring = &loop->ring;
+  loop->env.slabs = &loop->slabs;
+  loop->env.deadlines = &loop->deadlines;
+  loop->env.settle = settle;
+  loop->drain = drain_cb;
+  loop->data = data;
+  loop->armed_ms = UINT64_MAX;
+  /* These three cannot fail: they make no system call. */
+  (void)uv_check_init(uv, &loop->check);
+  (void)uv_idle_init(uv, &loop->idle);
+  (void)uv_timer_init(uv, &loop->timer);
+  loop->check.data = loop;
+  loop->idle.data = loop;
+  loop->timer.data = loop;
+  (void)uv_check_start(&loop->check, on_check);
+  uv_unref((uv_handle_t*)&loop->check);
+  uv_unref((uv_handle_t*)&loop->timer);
+  loop->handles_left = 3;
+  *out = loop;
+  return 0;
+}
+
+static void maybe_free_loop(hw_loop_t* loop) {
+  if (loop->handles_left != 0 || loop->conns.live != 0) {
+    return;
+  }
+  table_free(&loop->conns);
+  table_free(&loop->waiters);
+  table_free(&loop->pools);
+  hw_freelist_close(&loop->conn_memory);
+  hw_freelist_close(&loop->waiter_memory);
+  hw_deadlines_close(&loop->deadlines);
+  if (loop->closed != NULL) {
+    loop->closed(loop->closed_data);
+  }
+  hw_mem_free(loop);
+}
+
+static void on_handle_closed(uv_handle_t* handle) {
+  hw_loop_t* loop = handle->data;
+
+  loop->handles_left--;
+  maybe_free_loop(loop);
+}
+
+static void drop_waiters(hw_loop_t* loop) {
+  uint32_t i = 0;
+
+  for (i = 1; i < loop->pools.size; i++) {
+    pool_entry_t* entry = loop->pools.entries[i];
+    hw_waiter_t* waiter = NULL;
+
+    while (entry != NULL &&
+           (waiter = hw_pool_cancel_any(entry->pool)) != NULL) {
+      hw_freelist_give(&loop->waiter_memory,
+                       HW_CONTAINER_OF(waiter, waiter_t, link));
+    }
+  }
+}
+
+static void destroy_pools(hw_loop_t* loop) {
+  uint32_t i = 0;
+
+  for (i = 1; i < loop->pools.size; i++) {
+    pool_entry_t* entry = loop->pools.entries[i];
+
+    if (entry != NULL) {
+      hw_pool_destroy(entry->pool);
+      hw_mem_free(entry);
+    }
+  }
+}
+
+/* Leaves its pool whatever the pool says about the slot. */
+static void detach_conn(hw_conn_t* conn) {
+  hw_decision_t decision;
+
+  if (conn->link.state != HW_LINK_NONE) {
+    hw_pool_remove(conn->link.pool, &conn->link, &decision);
+  }
+}
+
+void hw_loop_close(hw_loop_t* loop, void (*closed)(void* data), void* data) {
+  uint32_t i = 0;
+
+  loop->closing = 1;
+  loop->closed = closed;
+  loop->closed_data = data;
+  /* First the waiters: else a connection that goes would make room for one. */
+  drop_waiters(loop);
+  for (i = 1; i < loop->conns.size; i++) {
+    hw_conn_t* conn = loop->conns.entries[i];
+
+    if (conn == NULL) {
+      continue;
+    }
+    detach_conn(conn);
+    hw_conn_close(conn);
+    if (conn->state == HW_CONN_CLOSED) {
+      free_conn(loop, conn);
+    }
+  }
+  destroy_pools(loop);
+  uv_close((uv_handle_t*)&loop->check, on_handle_closed);
+  uv_close((uv_handle_t*)&loop->idle, on_handle_closed);
+  uv_close((uv_handle_t*)&loop->timer, on_handle_closed);
+}
+
+int hw_loop_give_slab(hw_loop_t* loop, uint32_t id, char* base, uint32_t size) {
+  return hw_slabs_give(&loop->slabs, id, base, size);
+}
+
+/* -- pools ----------------------------------------------------------------- */
+
+static pool_entry_t* get_pool(const hw_loop_t* loop, uint32_t id) {
+  return table_get(&loop->pools, id);
+}
+
+int hw_loop_pool_create(hw_loop_t* loop,
+                        const hw_pool_options_t* options,
+                        uint32_t* id) {
+  pool_entry_t* entry = hw_mem_calloc(sizeof(*entry));
+  int err = 0;
+
+  if (entry == NULL) {
+    return HW_ENOMEM;
+  }
+  err =
+      hw_pool_create(options, &loop->deadlines, HW_DEADLINE_IDLE, &entry->pool);
+  if (err == 0) {
+    err = table_put(&loop->pools, entry, id);
+    if (err != 0) {
+      hw_pool_destroy(entry->pool);
+    }
+  }
+  if (err != 0) {
+    hw_mem_free(entry);
+  }
+  return err;
+}
+
+int hw_loop_pool_set(hw_loop_t* loop,
+                     uint32_t id,
+                     const hw_pool_options_t* options) {
+  pool_entry_t* entry = get_pool(loop, id);
+
+  if (entry == NULL) {
+    return HW_ESTALE;
+  }
+  hw_pool_set_options(entry->pool, options);
+  return 0;
+}
+
+static void maybe_free_pool(hw_loop_t* loop, uint32_t id) {
+  pool_entry_t* entry = get_pool(loop, id);
+
+  if (entry != NULL && entry->dropped && hw_pool_total(entry->pool) == 0 &&
+      hw_pool_waiting(entry->pool) == 0) {
+    table_drop(&loop->pools, id);
+    hw_pool_destroy(entry->pool);
+    hw_mem_free(entry);
+  }
+}
+
+void hw_loop_pool_drop(hw_loop_t* loop, uint32_t id) {
+  pool_entry_t* entry = get_pool(loop, id);
+
+  if (entry != NULL) {
+    entry->dropped = 1;
+    maybe_free_pool(loop, id);
+  }
+}
+
+const hw_pool_t* hw_loop_pool(const hw_loop_t* loop, uint32_t id) {
+  const pool_entry_t* entry = get_pool(loop, id);
+
+  return entry != NULL ? entry->pool : NULL;
+}
+
+/* -- leases ---------------------------------------------------------------- */
+
+static hw_conn_t* get_conn(const hw_loop_t* loop, uint32_t id) {
+  return table_get(&loop->conns, id);
+}
+
+static void free_conn(hw_loop_t* loop, hw_conn_t* conn) {
+  HW_ASSERT(conn != NULL);
+  detach_conn(conn);
+  hw_conn_dispose(conn);
+  table_drop(&loop->conns, conn->id);
+  hw_freelist_give(&loop->conn_memory, conn);
+}
+
+/* A new entry, in state NEW, as an ACTIVE connection of origin. */
+static int add_conn(hw_loop_t* loop,
+                    hw_pool_t* pool,
+                    hw_origin_t* origin,
+                    uint32_t* id) {
+  hw_conn_t* conn = hw_freelist_take(&loop->conn_memory);
+  int err = HW_ENOMEM;
+
+  if (conn != NULL) {
+    err = table_put(&loop->conns, conn, id);
+    if (err != 0) {
+      hw_freelist_give(&loop->conn_memory, conn);
+    }
+  }
+  if (err != 0) {
+    hw_pool_forget(pool, origin);
+    return err;
+  }
+  hw_conn_init(conn, &loop->env, *id);
+  hw_pool_add(pool, origin, &conn->link, uv_now(loop->env.uv));
+  return 0;
+}
+
+static int add_waiter(hw_loop_t* loop,
+                      uint32_t pool_id,
+                      hw_pool_t* pool,
+                      hw_origin_t* origin,
+                      uint32_t* id) {
+  waiter_t* waiter = hw_freelist_take(&loop->waiter_memory);
+  int err = HW_ENOMEM;
+
+  if (waiter != NULL) {
+    err = table_put(&loop->waiters, waiter, id);
+    if (err != 0) {
+      hw_freelist_give(&loop->waiter_memory, waiter);
+    }
+  }
+  if (err != 0) {
+    hw_pool_forget(pool, origin);
+    return err;
+  }
+  hw_waiter_init(&waiter->link);
+  waiter->id = *id;
+  waiter->pool = pool_id;
+  hw_pool_wait(pool, origin, &waiter->link);
+  return 0;
+}
+
+/* The waiter has left its queue: its id ends here. */
+static uint32_t end_waiter(hw_loop_t* loop, hw_waiter_t* link) {
+  waiter_t* waiter = HW_CONTAINER_OF(link, waiter_t, link);
+  uint32_t id = waiter->id;
+
+  table_drop(&loop->waiters, id);
+  hw_freelist_give(&loop->waiter_memory, waiter);
+  return id;
+}
+
+/* May a connection that the pool offers be leased? The user of an external
+ * one looks for himself. */
+static int lease(hw_loop_t* loop, hw_conn_t* conn) {
+  if (conn->state == HW_CONN_EXTERNAL) {
+    return 1;
+  }
+  if (conn->state == HW_CONN_OPEN && conn->idle_turn != loop->turn &&
+      !hw_conn_peek(conn)) {
+    return 0;
+  }
+  uv_ref(&conn->uv.handle);
+  return 1;
+}
+
+int hw_loop_acquire(hw_loop_t* loop,
+                    uint32_t pool_id,
+                    const char* key,
+                    size_t key_len,
+                    hw_lease_t* out) {
+  pool_entry_t* entry = get_pool(loop, pool_id);
+  hw_decision_t decision;
+  int err = 0;
+
+  memset(out, 0, sizeof(*out));
+  if (entry == NULL) {
+    return HW_ESTALE;
+  }
+  err = hw_pool_acquire(entry->pool, key, key_len, &decision);
+  if (err != 0) {
+    return err;
+  }
+  if (decision.verdict == HW_REUSE) {
+    hw_conn_t* conn = HW_CONTAINER_OF(decision.link, hw_conn_t, link);
+
+    out->conn = conn->id;
+    out->verdict = lease(loop, conn) ? HW_REUSE : HW_CLOSE;
+    return 0;
+  }
+  if (decision.evicted != NULL) {
+    out->evicted = hw_link_id(decision.evicted);
+  }
+  out->verdict = (uint32_t)decision.verdict;
+  return decision.verdict == HW_CONNECT
+             ? add_conn(loop, entry->pool, decision.origin, &out->conn)
+             : add_waiter(
+                   loop, pool_id, entry->pool, decision.origin, &out->waiter);
+}
+
+int hw_loop_add(hw_loop_t* loop,
+                uint32_t pool_id,
+                const char* key,
+                size_t key_len,
+                uint32_t* conn) {
+  pool_entry_t* entry = get_pool(loop, pool_id);
+  hw_origin_t* origin = NULL;
+  int err = 0;
+
+  if (entry == NULL) {
+    return HW_ESTALE;
+  }
+  err = hw_pool_origin(entry->pool, key, key_len, &origin);
+  return err != 0 ? err : add_conn(loop, entry->pool, origin, conn);
+}
+
+int hw_loop_release(hw_loop_t* loop,
+                    uint32_t id,
+                    int may_idle,
+                    uint64_t idle_ms,
+                    hw_lease_t* out) {
+  hw_conn_t* conn = get_conn(loop, id);
+  hw_decision_t decision;
+
+  memset(out, 0, sizeof(*out));
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
+  out->conn = id;
+  out->verdict = HW_CLOSE;
+  if (conn->link.state != HW_LINK_ACTIVE ||
+      (conn->state != HW_CONN_EXTERNAL && !hw_conn_reusable(conn) &&
+       !(conn->state < HW_CONN_OPEN))) {
+    return 0;
+  }
+  hw_pool_release(conn->link.pool,
+                  &conn->link,
+                  may_idle && conn->state >= HW_CONN_EXTERNAL,
+                  idle_ms,
+                  uv_now(loop->env.uv),
+                  &decision);
+  out->verdict = (uint32_t)decision.verdict;
+  if (decision.verdict == HW_HANDOVER) {
+    out->waiter = end_waiter(loop, decision.waiter);
+  } else if (decision.verdict == HW_IDLE) {
+    conn->idle_turn = loop->turn;
+    if (conn->state != HW_CONN_EXTERNAL) {
+      uv_unref(&conn->uv.handle);
+    }
+    deadline_started(loop, &conn->link.idle_until);
+  }
+  return 0;
+}
+
+int hw_loop_set_idle(hw_loop_t* loop, uint32_t id, uint64_t idle_ms) {
+  hw_conn_t* conn = get_conn(loop, id);
+  int err = 0;
+
+  if (conn == NULL || conn->link.state != HW_LINK_IDLE) {
+    return HW_ESTALE;
+  }
+  err = hw_pool_set_idle(
+      conn->link.pool, &conn->link, idle_ms, uv_now(loop->env.uv));
+  deadline_started(loop, &conn->link.idle_until);
+  return err;
+}
+
+int hw_loop_remove(hw_loop_t* loop, uint32_t id, hw_lease_t* out) {
+  hw_conn_t* conn = get_conn(loop, id);
+  hw_decision_t decision;
+  hw_pool_t* pool = NULL;
+  int err = 0;
+
+  memset(out, 0, sizeof(*out));
+  out->verdict = HW_NOTHING;
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
+  if (conn->link.state != HW_LINK_NONE) {
+    pool = conn->link.pool;
+    hw_pool_remove(pool, &conn->link, &decision);
+    if (decision.verdict == HW_CONNECT) {
+      out->waiter = end_waiter(loop, decision.waiter);
+      err = add_conn(loop, pool, decision.origin, &out->conn);
+      out->verdict = HW_CONNECT;
+    }
+  }
+  if (conn->state == HW_CONN_EXTERNAL || conn->state == HW_CONN_NEW) {
+    hw_conn_close(conn); /* only an entry, closed at once */
+    free_conn(loop, conn);
+  }
+  return err;
+}
+
+int hw_loop_take(hw_loop_t* loop, uint32_t id) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
+  if (conn->link.state == HW_LINK_IDLE) {
+    hw_pool_take(conn->link.pool, &conn->link);
+  }
+  return 0;
+}
+
+int hw_loop_cancel(hw_loop_t* loop, uint32_t id) {
+  waiter_t* waiter = table_get(&loop->waiters, id);
+  pool_entry_t* entry = NULL;
+
+  if (waiter == NULL) {
+    return HW_ESTALE;
+  }
+  entry = get_pool(loop, waiter->pool);
+  HW_ASSERT(entry != NULL);
+  hw_pool_cancel(entry->pool, &waiter->link);
+  (void)end_waiter(loop, &waiter->link);
+  return 0;
+}
+
+/* -- connections ----------------------------------------------------------- */
+
+int hw_loop_open(hw_loop_t* loop, uint32_t id, int is_pipe) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_open(conn, is_pipe) : HW_ESTALE;
+}
+
+int hw_loop_external(hw_loop_t* loop, uint32_t id) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_external(conn) : HW_ESTALE;
+}
+
+int hw_loop_bind(hw_loop_t* loop,
+                 uint32_t id,
+                 const struct sockaddr* addr,
+                 unsigned flags) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_bind(conn, addr, flags) : HW_ESTALE;
+}
+
+int hw_loop_dial(hw_loop_t* loop,
+                 uint32_t id,
+                 const struct sockaddr_storage* addrs,
+                 size_t count,
+                 uint64_t attempt_ms) {
+  hw_conn_t* conn = get_conn(loop, id);
+  int err = HW_ESTALE;
+
+  if (conn != NULL) {
+    err = hw_conn_dial(conn, addrs, count, attempt_ms);
+    if (err == 0 && count > 1) {
+      rearm_timer(loop);
+    }
+  }
+  return err;
+}
+
+int hw_loop_dial_pipe(hw_loop_t* loop,
+                      uint32_t id,
+                      const char* path,
+                      size_t len) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_dial_pipe(conn, path, len) : HW_ESTALE;
+}
+
+int hw_loop_begin(hw_loop_t* loop,
+                  uint32_t id,
+                  uint32_t flags,
+                  uint32_t header_max) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_begin(conn, flags, header_max) : HW_ESTALE;
+}
+
+int hw_loop_write(hw_loop_t* loop,
+                  uint32_t id,
+                  uv_buf_t* bufs,
+                  unsigned count,
+                  const char* scratch,
+                  size_t scratch_len) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_write(conn, bufs, count, scratch, scratch_len)
+                      : HW_ESTALE;
+}
+
+int hw_loop_shutdown(hw_loop_t* loop, uint32_t id) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_shutdown(conn) : HW_ESTALE;
+}
+
+int hw_loop_pause(hw_loop_t* loop, uint32_t id, int paused) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
+  hw_conn_pause(conn, paused);
+  return 0;
+}
+
+int hw_loop_close_conn(hw_loop_t* loop, uint32_t id, int reset) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
+  (void)hw_loop_take(loop, id);
+  if (reset) {
+    hw_conn_close_reset(conn);
+  } else {
+    hw_conn_close(conn);
+  }
+  if (conn->state == HW_CONN_CLOSED) {
+    free_conn(loop, conn);
+    return 1;
+  }
+  return 0;
+}
+
+static int has_handle(const hw_conn_t* conn) {
+  return conn != NULL && conn->state != HW_CONN_NEW &&
+         conn->state != HW_CONN_EXTERNAL;
+}
+
+int hw_loop_ref(hw_loop_t* loop, uint32_t id, int on) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  if (!has_handle(conn)) {
+    return HW_ESTALE;
+  }
+  if (on) {
+    uv_ref(&conn->uv.handle);
+  } else {
+    uv_unref(&conn->uv.handle);
+  }
+  return 0;
+}
+
+int hw_loop_has_ref(hw_loop_t* loop, uint32_t id) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return has_handle(conn) && uv_has_ref(&conn->uv.handle);
+}
+
+int hw_loop_keepalive(hw_loop_t* loop, uint32_t id, int on, unsigned seconds) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_keepalive(conn, on, seconds) : HW_ESTALE;
+}
+
+int hw_loop_nodelay(hw_loop_t* loop, uint32_t id, int on) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_nodelay(conn, on) : HW_ESTALE;
+}
+
+int hw_loop_dup(hw_loop_t* loop, uint32_t id) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_dup(conn) : HW_ESTALE;
+}
+
+int hw_loop_fd(hw_loop_t* loop, uint32_t id) {
+  hw_conn_t* conn = get_conn(loop, id);
+  uv_os_fd_t fd = -1;
+
+  if (!has_handle(conn) || conn->state >= HW_CONN_CLOSING ||
+      uv_fileno(&conn->uv.handle, &fd) != 0) {
+    return -1;
+  }
+  return fd;
+}
+
+int hw_loop_name(hw_loop_t* loop,
+                 uint32_t id,
+                 int peer,
+                 struct sockaddr_storage* out) {
+  hw_conn_t* conn = get_conn(loop, id);
+  int len = (int)sizeof(*out);
+
+  if (!has_handle(conn) || conn->is_pipe || conn->state >= HW_CONN_CLOSING) {
+    return HW_ESTATE;
+  }
+  return peer ? uv_tcp_getpeername(&conn->uv.tcp, (struct sockaddr*)out, &len)
+              : uv_tcp_getsockname(&conn->uv.tcp, (struct sockaddr*)out, &len);
+}
+
+char* hw_loop_take_text(hw_loop_t* loop, uint32_t id, size_t* len) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  *len = 0;
+  return conn != NULL ? hw_http1_take_text(&conn->http, len) : NULL;
+}
+
+int hw_loop_bytes(hw_loop_t* loop, uint32_t id, hw_conn_bytes_t* out) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  memset(out, 0, sizeof(*out));
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
+  out->bytes_read = conn->bytes_read;
+  out->bytes_written = conn->bytes_written;
+  out->queued = hw_conn_queued(conn);
+  return 0;
+}

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool: see pool.h for what it decides. An origin is in pool->origins all
+ * its life, and in one of two more lists while it has waiters and room for
+ * another connection of its own: starved (no connection at all) or hungry.
+ * These two are what makes the choice of the next waiter O(1).
+ */
+#include "pool.h"
+
+#include <string.h>
+
+#include "table.h"
+
+enum { KEY_INLINE = 56, KEY_MAX = 64 * 1024, ORIGINS_KEPT = 1024 };
+
+/* Owned by the pool; freed when no link, no waiter and no decision that is
+ * still to be carried out needs it. */
+struct hw_origin {
+  hw_table_item_t item;
+  hw_queue_t idle; /* oldest first */
+  hw_queue_t active;
+  hw_queue_t waiting;
+  hw_queue_t pool_node;
+  hw_queue_t need_node; /* in pool->starved or pool->hungry */
+  hw_pool_t* pool;
+  uint32_t idle_count;
+  uint32_t count; /* active and idle */
+  uint32_t waiting_count;
+  char key_inline[KEY_INLINE];
+};
+
+struct hw_pool {
+  hw_pool_options_t options;
+  hw_deadlines_t* deadlines;
+  hw_table_t table;
+  hw_queue_t origins;
+  hw_queue_t idle; /* links of all origins, oldest first */
+  hw_queue_t starved;
+  hw_queue_t hungry;
+  hw_freelist_t origin_memory;
+  uint32_t total;
+  uint32_t idle_count;
+  uint32_t waiting_count;
+  uint32_t origin_count;
+  uint8_t kind;
+  hw_pool_counters_t counters;
+};
+
+/* -- origins --------------------------------------------------------------- */
+
+static void free_key(hw_origin_t* origin) {
+  if (origin->item.key != origin->key_inline) {
+    hw_mem_free((void*)(uintptr_t)origin->item.key);
+  }
+}
+
+static int set_key(hw_origin_t* origin, const char* key, size_t len) {
+  char* copy = origin->key_inline;
+
+  if (len > KEY_INLINE) {
+    copy = hw_mem_alloc(len);
+    if (copy == NULL) {
+      return HW_ENOMEM;
+    }
+  }
+  memcpy(copy, key, len);
+  origin->item.key = copy;
+  origin->item.key_len = len;
+  return 0;
+}
+
+static hw_origin_t* make_origin(hw_pool_t* pool,
+                                uint64_t hash,
+                                const char* key,
+                                size_t len) {
+  hw_origin_t* origin = hw_freelist_take(&pool->origin_memory);
+
+  if (origin == NULL) {
+    return NULL;
+  }
+  if (set_key(origin, key, len) != 0) {
+    hw_freelist_give(&pool->origin_memory, origin);
+    return NULL;
+  }
+  origin->item.hash = hash;
+  if (hw_table_put(&pool->table, &origin->item) != 0) {
+    free_key(origin);
+    hw_freelist_give(&pool->origin_memory, origin);
+    return NULL;
+  }
+  hw_queue_init(&origin->idle);
+  hw_queue_init(&origin->active);
+  hw_queue_init(&origin->waiting);
+  hw_queue_init(&origin->pool_node);
+  hw_queue_init(&origin->need_node);
+  origin->pool = pool;
+  origin->idle_count = 0;
+  origin->count = 0;
+  origin->waiting_count = 0;
+  hw_queue_push(&pool->origins, &origin->pool_node);
+  pool->origin_count++;
+  return origin;
+}
+
+void hw_pool_forget(hw_pool_t* pool, hw_origin_t* origin) {
+  HW_ASSERT(origin->pool == pool);
+  if (origin->count != 0 || origin->waiting_count != 0) {
+    return;
+  }
+  HW_ASSERT(hw_queue_empty(&origin->need_node));
+  hw_table_remove(&pool->table, &origin->item);
+  hw_queue_remove(&origin->pool_node);
+  free_key(origin);
+  hw_freelist_give(&pool->origin_memory, origin);
+  pool->origin_count--;
+}
+
+int hw_pool_origin(hw_pool_t* pool,
+                   const char* key,
+                   size_t key_len,
+                   hw_origin_t** out) {
+  uint64_t hash = 0;
+  hw_table_item_t* item = NULL;
+
+  if (key_len > KEY_MAX) {
+    return HW_EINVAL;
+  }
+  hash = hw_table_hash(&pool->table, key, key_len);
+  item = hw_table_find(&pool->table, hash, key, key_len);
+  *out = item != NULL ? HW_CONTAINER_OF(item, hw_origin_t, item)
+                      : make_origin(pool, hash, key, key_len);
+  return *out != NULL ? 0 : HW_ENOMEM;
+}
+
+/* Puts origin into the list that fits its need for a connection. */
+static void update_need(hw_pool_t* pool, hw_origin_t* origin) {
+  int starved = origin->count == 0;
+
+  hw_queue_remove(&origin->need_node);
+  if (origin->waiting_count == 0 ||
+      (!starved && origin->count >= pool->options.max_sockets)) {
+    return;
+  }
+  hw_queue_push(starved ? &pool->starved : &pool->hungry, &origin->need_node);
+}
+
+/* -- links ----------------------------------------------------------------- */
+
+void hw_link_init(hw_link_t* link) {
+  memset(link, 0, sizeof(*link));
+  hw_queue_init(&link->node);
+  hw_queue_init(&link->pool_node);
+  hw_deadline_init(&link->idle_until, 0);
+  link->state = HW_LINK_NONE;
+}
+
+void hw_waiter_init(hw_waiter_t* waiter) {
+  hw_queue_init(&waiter->node);
+  waiter->origin = NULL;
+}
+
+/* IDLE to ACTIVE. */
+static void activate(hw_pool_t* pool, hw_link_t* link) {
+  hw_origin_t* origin = link->origin;
+
+  HW_ASSERT(link->state == HW_LINK_IDLE && link->pool == pool);
+  HW_ASSERT(origin->idle_count > 0 && pool->idle_count > 0);
+  hw_deadline_stop(pool->deadlines, &link->idle_until);
+  hw_queue_remove(&link->node);
+  hw_queue_remove(&link->pool_node);
+  origin->idle_count--;
+  pool->idle_count--;
+  hw_queue_push(&origin->active, &link->node);
+  link->state = HW_LINK_ACTIVE;
+}
+
+/* Out of its origin and the pool; the origin may be unused afterwards. */
+static void unlink_active(hw_pool_t* pool, hw_link_t* link) {
+  hw_origin_t* origin = link->origin;
+
+  HW_ASSERT(link->state == HW_LINK_ACTIVE && link->pool == pool);
+  HW_ASSERT(origin->count > 0 && pool->total > 0);
+  hw_queue_remove(&link->node);
+  origin->count--;
+  pool->total--;
+  pool->counters.closed++;
+  link->state = HW_LINK_NONE;
+  link->origin = NULL;
+}
+
+/* -- life ------------------------------------------------------------------ */
+
+int hw_pool_create(const hw_pool_options_t* options,
+                   hw_deadlines_t* deadlines,
+                   uint8_t kind,
+                   hw_pool_t** out) {
+  hw_pool_t* pool = hw_mem_calloc(sizeof(*pool));
+
+  *out = pool;
+  if (pool == NULL) {
+    return HW_ENOMEM;
+  }
+  pool->options = *options;
+  pool->deadlines = deadlines;
+  pool->kind = kind;
+  hw_table_init(&pool->table);
+  hw_queue_init(&pool->origins);
+  hw_queue_init(&pool->idle);
+  hw_queue_init(&pool->starved);
+  hw_queue_init(&pool->hungry);
+  hw_freelist_init(&pool->origin_memory, sizeof(hw_origin_t), ORIGINS_KEPT);
+  return 0;
+}
+
+void hw_pool_destroy(hw_pool_t* pool) {
+  HW_ASSERT(pool->total == 0 && pool->waiting_count == 0);
+  HW_ASSERT(hw_queue_empty(&pool->origins));
+  hw_table_close(&pool->table);
+  hw_freelist_close(&pool->origin_memory);
+  hw_mem_free(pool);
+}
+
+void hw_pool_set_options(hw_pool_t* pool, const hw_pool_options_t* options) {
+  pool->options = *options;
+}
+
+/* -- the request path ------------------------------------------------------ */
+
+/* One of origin's idle connections, or NULL. */
+static hw_link_t* pick_idle(const hw_pool_t* pool, const hw_origin_t* origin) {
+  const hw_queue_t* q = pool->options.fifo ? hw_queue_first(&origin->idle)
+                                           : hw_queue_last(&origin->idle);
+
+  return q != &origin->idle ? HW_CONTAINER_OF(q, hw_link_t, node) : NULL;
+}
+
+/* Makes room under max_total: the connection that has been idle longest goes.
+ * `keep` is not freed even if this was its last connection. */
+static hw_link_t* evict(hw_pool_t* pool, const hw_origin_t* keep) {
+  hw_link_t* link = NULL;
+  hw_origin_t* origin = NULL;
+
+  if (hw_queue_empty(&pool->idle)) {
+    return NULL;
+  }
+  link = HW_CONTAINER_OF(hw_queue_first(&pool->idle), hw_link_t, pool_node);
+  origin = link->origin;
+  activate(pool, link);
+  unlink_active(pool, link);
+  pool->counters.evicted++;
+  if (origin != keep) {
+    update_need(pool, origin);
+    hw_pool_forget(pool, origin);
+  }
+  return link;
+}
+
+int hw_pool_acquire(hw_pool_t* pool,
+                    const char* key,
+                    size_t key_len,
+                    hw_decision_t* out) {
+  hw_origin_t* origin = NULL;
+  int err = hw_pool_origin(pool, key, key_len, &origin);
+
+  memset(out, 0, sizeof(*out));
+  if (err != 0) {
+    return err;
+  }
+  out->origin = origin;
+  out->verdict = HW_WAIT;
+  if (origin->waiting_count != 0) {
+    return 0;
+  }
+  out->link = pick_idle(pool, origin);
+  if (out->link != NULL) {
+    out->verdict = HW_REUSE;
+    activate(pool, out->link);
+    out->link->uses++;
+    pool->counters.leases++;
+    pool->counters.reuses++;
+    return 0;
+  }
+  if (origin->count >= pool->options.max_sockets) {
+    return 0;
+  }
+  if (pool->total >= pool->options.max_total) {
+    out->evicted = evict(pool, origin);
+    if (pool->total >= pool->options.max_total) {
+      return 0;
+    }
+  }
+  out->verdict = HW_CONNECT;
+  return 0;
+}
+
+void hw_pool_add(hw_pool_t* pool,
+                 hw_origin_t* origin,
+                 hw_link_t* link,
+                 uint64_t now_ms) {
+  HW_ASSERT(link->state == HW_LINK_NONE && origin->pool == pool);
+  link->state = HW_LINK_ACTIVE;
+  link->pool = pool;
+  link->origin = origin;
+  link->created_ms = now_ms;
+  link->uses = 1;
+  hw_deadline_init(&link->idle_until, pool->kind);
+  hw_queue_push(&origin->active, &link->node);
+  origin->count++;
+  pool->total++;
+  pool->counters.opened++;
+  pool->counters.leases++;
+  update_need(pool, origin);
+}
+
+void hw_pool_wait(hw_pool_t* pool, hw_origin_t* origin, hw_waiter_t* waiter) {
+  HW_ASSERT(waiter->origin == NULL && origin->pool == pool);
+  waiter->origin = origin;
+  hw_queue_push(&origin->waiting, &waiter->node);
+  origin->waiting_count++;
+  pool->waiting_count++;
+  pool->counters.queued++;
+  if (origin->waiting_count == 1) {
+    update_need(pool, origin);
+  }
+}
+
+static hw_waiter_t* pop_waiter(hw_pool_t* pool, hw_origin_t* origin) {
+  hw_waiter_t* waiter =
+      HW_CONTAINER_OF(hw_queue_first(&origin->waiting), hw_waiter_t, node);
+
+  HW_ASSERT(origin->waiting_count > 0 && pool->waiting_count > 0);
+  hw_queue_remove(&waiter->node);
+  waiter->origin = NULL;
+  origin->waiting_count--;
+  pool->waiting_count--;
+  if (origin->waiting_count == 0) {
+    hw_queue_remove(&origin->need_node);
+  }
+  return waiter;
+}
+
+static int over_limits(const hw_pool_t* pool, const hw_origin_t* origin) {
+  return pool->total > pool->options.max_total ||
+         origin->count > pool->options.max_sockets;
+}
+
+/* Would the place of a connection of origin go to somebody who has none? */
+static int place_is_wanted(const hw_pool_t* pool) {
+  return pool->total >= pool->options.max_total &&
+         !hw_queue_empty(&pool->starved);
+}
+
+static int make_idle(hw_pool_t* pool,
+                     hw_link_t* link,
+                     uint64_t idle_ms,
+                     uint64_t now_ms) {
+  hw_origin_t* origin = link->origin;
+
+  if (idle_ms != UINT64_MAX &&
+      hw_deadline_start(pool->deadlines, &link->idle_until, idle_ms, now_ms) !=
+          0) {
+    return HW_ENOMEM;
+  }
+  hw_queue_remove(&link->node);
+  hw_queue_push(&origin->idle, &link->node);
+  hw_queue_push(&pool->idle, &link->pool_node);
+  link->state = HW_LINK_IDLE;
+  origin->idle_count++;
+  pool->idle_count++;
+  return 0;
+}
+
+void hw_pool_release(hw_pool_t* pool,
+                     hw_link_t* link,
+                     int may_idle,
+                     uint64_t idle_ms,
+                     uint64_t now_ms,
+                     hw_decision_t* out) {
+  hw_origin_t* origin = link->origin;
+
+  HW_ASSERT(link->state == HW_LINK_ACTIVE && link->pool == pool);
+  memset(out, 0, sizeof(*out));
+  out->verdict = HW_CLOSE;
+  out->link = link;
+  out->origin = origin;
+  if (over_limits(pool, origin) || place_is_wanted(pool)) {
+    return;
+  }
+  if (origin->waiting_count != 0) {
+    out->verdict = HW_HANDOVER;
+    out->waiter = pop_waiter(pool, origin);
+    link->uses++;
+    pool->counters.leases++;
+    pool->counters.reuses++;
+    return;
+  }
+  /* A hungry origin elsewhere can use the place as soon as it is free. */
+  if (!may_idle || origin->idle_count >= pool->options.max_free ||
+      (pool->total >= pool->options.max_total &&
+       !hw_queue_empty(&pool->hungry))) {
+    return;
+  }
+  if (make_idle(pool, link, idle_ms, now_ms) == 0) {
+    out->verdict = HW_IDLE;
+  }
+}
+
+int hw_pool_set_idle(hw_pool_t* pool,
+                     hw_link_t* link,
+                     uint64_t idle_ms,
+                     uint64_t now_ms) {
+  HW_ASSERT(link->state == HW_LINK_IDLE && link->pool == pool);
+  if (idle_ms == UINT64_MAX) {
+    hw_deadline_stop(pool->deadlines, &link->idle_until);
+    return 0;
+  }
+  return hw_deadline_start(pool->deadlines, &link->idle_until, idle_ms, now_ms);
+}
+
+void hw_pool_take(hw_pool_t* pool, hw_link_t* link) {
+  activate(pool, link);
+}
+
+/* Whose turn is it, now that a place is free? `origin` gave it back. */
+static hw_origin_t* next_in_need(hw_pool_t* pool, hw_origin_t* origin) {
+  hw_queue_t* list = NULL;
+
+  if (pool->total >= pool->options.max_total) {
+    return NULL;
+  }
+  if (!hw_queue_empty(&pool->starved)) {
+    list = &pool->starved;
+  } else if (!hw_queue_empty(&origin->need_node)) {
+    return origin;
+  } else if (!hw_queue_empty(&pool->hungry)) {
+    list = &pool->hungry;
+  } else {
+    return NULL;
+  }
+  return HW_CONTAINER_OF(hw_queue_first(list), hw_origin_t, need_node);
+}
+
+void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out) {
+  hw_origin_t* origin = link->origin;
+  hw_origin_t* next = NULL;
+
+  memset(out, 0, sizeof(*out));
+  out->verdict = HW_NOTHING;
+  out->link = link;
+  if (link->state == HW_LINK_IDLE) {
+    activate(pool, link);
+  }
+  unlink_active(pool, link);
+  update_need(pool, origin);
+  next = next_in_need(pool, origin);
+  if (next != NULL) {
+    out->verdict = HW_CONNECT;
+    out->origin = next;
+    out->waiter = pop_waiter(pool, next);
+    /* It stays in its list if it has more waiters; hw_pool_add() moves it to
+     * the end. */
+  }
+  if (next != origin) {
+    hw_pool_forget(pool, origin);
+  }
+}
+
+void hw_pool_cancel(hw_pool_t* pool, hw_waiter_t* waiter) {
+  hw_origin_t* origin = waiter->origin;
+
+  if (origin == NULL) {
+    return;
+  }
+  hw_queue_remove(&waiter->node);
+  waiter->origin = NULL;
+  origin->waiting_count--;
+  pool->waiting_count--;
+  pool->counters.cancelled++;
+  if (origin->waiting_count == 0) {
+    hw_queue_remove(&origin->need_node);
+  }
+  hw_pool_forget(pool, origin);
+}
+
+hw_waiter_t* hw_pool_cancel_any(hw_pool_t* pool) {
+  hw_origin_t* origin = NULL;
+
+  while ((origin = hw_pool_next_origin(pool, origin)) != NULL) {
+    if (origin->waiting_count != 0) {
+      hw_waiter_t* waiter =
+          HW_CONTAINER_OF(hw_queue_first(&origin->waiting), hw_waiter_t, node);
+
+      hw_pool_cancel(pool, waiter);
+      return waiter;
+    }
+  }
+  return NULL;
+}
+
+/* -- looking in ------------------------------------------------------------ */
+
+const hw_pool_counters_t* hw_pool_counters(const hw_pool_t* pool) {
+  return &pool->counters;
+}
+
+uint32_t hw_pool_total(const hw_pool_t* pool) {
+  return pool->total;
+}
+
+uint32_t hw_pool_idle(const hw_pool_t* pool) {
+  return pool->idle_count;
+}
+
+uint32_t hw_pool_waiting(const hw_pool_t* pool) {
+  return pool->waiting_count;
+}
+
+uint32_t hw_pool_origins(const hw_pool_t* pool) {
+  return pool->origin_count;
+}
+
+/* The node behind `after` in a list, or the first; NULL at the end. */
+static hw_queue_t* next_node(const hw_queue_t* head, const hw_queue_t* after) {
+  hw_queue_t* next = after != NULL ? after->next : head->next;
+
+  return next != head ? next : NULL;
+}
+
+hw_origin_t* hw_pool_next_origin(const hw_pool_t* pool, hw_origin_t* after) {
+  hw_queue_t* q =
+      next_node(&pool->origins, after != NULL ? &after->pool_node : NULL);
+
+  return q != NULL ? HW_CONTAINER_OF(q, hw_origin_t, pool_node) : NULL;
+}
+
+const char* hw_origin_key(const hw_origin_t* origin, size_t* len) {
+  *len = origin->item.key_len;
+  return origin->item.key;
+}
+
+static hw_link_t* next_link(const hw_queue_t* head, const hw_link_t* after) {
+  hw_queue_t* q = next_node(head, after != NULL ? &after->node : NULL);
+
+  return q != NULL ? HW_CONTAINER_OF(q, hw_link_t, node) : NULL;
+}
+
+hw_link_t* hw_origin_next_active(const hw_origin_t* origin, hw_link_t* after) {
+  return next_link(&origin->active, after);
+}
+
+hw_link_t* hw_origin_next_idle(const hw_origin_t* origin, hw_link_t* after) {
+  return next_link(&origin->idle, after);
+}
+
+hw_waiter_t* hw_origin_next_waiting(const hw_origin_t* origin,
+                                    hw_waiter_t* after) {
+  hw_queue_t* q =
+      next_node(&origin->waiting, after != NULL ? &after->node : NULL);
+
+  return q != NULL ? HW_CONTAINER_OF(q, hw_waiter_t, node) : NULL;
+}

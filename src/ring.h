@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The completion ring: what one turn of the loop has to tell JavaScript, as
+ * fixed-size records plus a text area for heads and small bodies. Both lie in
+ * memory that belongs to JavaScript (one ArrayBuffer), so that nothing is
+ * copied or allocated on the way up.
+ *
+ * It is filled from the front and emptied whole: JavaScript reads all records
+ * in one call and the ring starts again at zero, which keeps the part in use
+ * inside the processor's cache. It never overflows and never grows: one read
+ * of HW_READ_MAX bytes can make only so many records (hw_ring_low says when
+ * that many no longer fit), and the loop drains before the next read then.
+ */
+#ifndef HW_RING_H
+#define HW_RING_H
+
+#include "base.h"
+#include "record.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The most that one read is given to fill. */
+#define HW_READ_MAX (64u * 1024u)
+
+/* The smallest piece of input that makes a record of its own is a chunk of one
+ * byte, "1\r\nX\r\n": six bytes. A few more records come with any read. */
+#define HW_RING_RESERVE_RECORDS (HW_READ_MAX / 6u + 64u)
+
+/* Heads that arrived in earlier reads are put in front of the text of this
+ * one; above HW_TEXT_MAX bytes they do not travel in the ring. */
+#define HW_TEXT_MAX (64u * 1024u)
+#define HW_RING_RESERVE_TEXT (HW_READ_MAX + HW_TEXT_MAX + 1024u)
+
+/* Memory that gives room for twice the reserve. */
+#define HW_RING_BYTES \
+  (2u * (HW_RING_RESERVE_RECORDS * HW_RECORD_WORDS * 4u + HW_RING_RESERVE_TEXT))
+
+typedef struct {
+  uint32_t* words;
+  char* text;
+  uint32_t capacity; /* records */
+  uint32_t count;
+  uint32_t text_capacity;
+  uint32_t text_len;
+  int flush; /* drain as soon as the present callback is done */
+} hw_ring_t;
+
+/* memory: HW_RING_BYTES bytes, 4-aligned, the caller's for the ring's life. */
+void hw_ring_init(hw_ring_t* ring, void* memory);
+
+/* Where the text area starts, in bytes from the start of the memory. */
+uint32_t hw_ring_text_offset(void);
+
+/* A new record with all words but type and conn 0. There must be room: see
+ * hw_ring_low. The pointer is good until the next reset. */
+uint32_t* hw_ring_push(hw_ring_t* ring, uint32_t type, uint32_t conn);
+
+/* Room for up to len bytes of text, and how much of it was used. */
+char* hw_ring_text(hw_ring_t* ring, size_t len);
+void hw_ring_text_used(hw_ring_t* ring, size_t len);
+
+/* Must the ring be drained before the next callback? */
+static inline int hw_ring_low(const hw_ring_t* ring) {
+  return ring->flush ||
+         ring->capacity - ring->count < HW_RING_RESERVE_RECORDS ||
+         ring->text_capacity - ring->text_len < HW_RING_RESERVE_TEXT;
+}
+
+/* JavaScript has read everything. */
+void hw_ring_reset(hw_ring_t* ring);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HW_RING_H */
