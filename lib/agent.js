@@ -17,7 +17,7 @@ const { coreError } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
 const {
-  kAgent, kConn, kOptions, kCore, kExchange, kEntry, kWaiting, kWaitOptions
+  kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry, kWaiting, kWaitOptions
 } = require('./symbols')
 
 const { verdict, register } = native
@@ -30,8 +30,10 @@ const kPool = Symbol('hawser.pool')
 const kLimits = Symbol('hawser.limits')
 const kViews = Symbol('hawser.views')
 
-const baseGetName = http.Agent.prototype.getName
-const baseCreateConnection = http.Agent.prototype.createConnection
+// Taken now: a program may put another Agent in its place later, this one too.
+const BaseAgent = http.Agent
+const baseGetName = BaseAgent.prototype.getName
+const baseCreateConnection = BaseAgent.prototype.createConnection
 
 // By index of an id: the socket of a connection that is in a pool, and the
 // request that waits.
@@ -44,14 +46,14 @@ function Agent (options) {
   this[kPool] = 0
   this[kLimits] = null
   this[kViews] = null
-  http.Agent.call(this, { ...options, keepAlive: options?.keepAlive ?? true })
+  BaseAgent.call(this, { ...options, keepAlive: options?.keepAlive ?? true })
   this.agentKeepAliveTimeoutBuffer ??= options?.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
   this.freeSocketTimeout = options?.freeSocketTimeout ?? FREE_SOCKET_TIMEOUT
   this.removeAllListeners('free') // Node's bookkeeping; ours is the core's
   this.on('free', onFree)
 }
-Object.setPrototypeOf(Agent.prototype, http.Agent.prototype)
-Object.setPrototypeOf(Agent, http.Agent)
+Object.setPrototypeOf(Agent.prototype, BaseAgent.prototype)
+Object.setPrototypeOf(Agent, BaseAgent)
 
 // -- looking in ---------------------------------------------------------------
 
@@ -221,7 +223,22 @@ function giveRoom (agent, id) {
   const req = unqueue(registers[register.WAITER])
   const resource = req[kWaiting]
   req[kWaiting] = null
-  resource.runInAsyncScope(create, null, agent, req, req[kWaitOptions], next)
+  resource.runInAsyncScope(createForWaiting, null, agent, req, next)
+}
+
+// As Node does it, a connection made for a waiting request is announced as
+// free, and then is the request's.
+function createForWaiting (agent, req, id) {
+  req[kEntry] = id
+  agent.createSocket(req, req[kWaitOptions], (err, socket) => {
+    dropEntry(agent, req)
+    if (err) {
+      req.onSocket(null, err)
+    } else {
+      socket[kNext] = req
+      socket.emit('free')
+    }
+  })
 }
 
 function unqueue (id) {
@@ -257,7 +274,7 @@ function isFast (agent, options) {
     !(typeof options.socketPath === 'string' && options.socketPath.includes('\0'))
 }
 
-const kProxyConfig = Object.getOwnPropertySymbols(new http.Agent({ proxyEnv: {} }))
+const kProxyConfig = Object.getOwnPropertySymbols(new BaseAgent({ proxyEnv: {} }))
   .find((symbol) => symbol.description === 'kProxyConfig')
 
 function hasProxy (agent) {
@@ -336,7 +353,7 @@ function onSocketClose () {
 
 function onSocketTimeout () {
   if (isIdle(this)) this.destroy()
-  else if (this[kExchange]) this._httpMessage.res?.emit('timeout')
+  else if (this[kExchange] && !this._httpMessage.timeoutCb) this._httpMessage.res?.emit('timeout')
 }
 
 function isIdle (socket) {
@@ -381,6 +398,12 @@ Agent.prototype.removeSocket = function removeSocket (socket) {
 // Node: the listener for 'free' that the constructor installs.
 function onFree (socket) {
   const id = socket[kConn]
+  const next = socket[kNext]
+  if (next !== undefined) {
+    socket[kNext] = undefined
+    setRequestSocket(this, next, socket)
+    return
+  }
   if (!socket.writable || id === undefined) {
     socket.destroy()
     return

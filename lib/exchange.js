@@ -95,6 +95,7 @@ function onHead (exchange, at) {
   res.req = req
   res.on('end', responseOnEnd)
   req.on('finish', requestOnFinish)
+  if (req.timeoutCb) socket.on('timeout', responseOnTimeout)
   if (req.aborted || !req.emit('response', res)) res._dump()
   if (res.statusCode === 304 && req.method !== 'HEAD') res.complete = true
 }
@@ -144,7 +145,10 @@ function onUpgrade (exchange, head) {
   const { res } = req
   const event = req.method === 'CONNECT' ? 'connect' : 'upgrade'
   socket.removeListener('drain', ondrain)
-  if (req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
+  if (req.timeoutCb) {
+    socket.removeListener('timeout', req.timeoutCb)
+    socket.removeListener('timeout', responseOnTimeout)
+  }
   if (req.listenerCount(event) === 0) {
     socket.destroy()
     return
@@ -224,6 +228,12 @@ function socketOnEnd () {
   this.destroy()
 }
 
+// Added only where a timeout was asked for; the agent's own listener does it
+// for a socket whose timeout somebody sets later.
+function responseOnTimeout () {
+  this._httpMessage?.res?.emit('timeout')
+}
+
 function responseKeepAlive (req) {
   const { socket } = req
   if (req.timeoutCb) {
@@ -239,7 +249,10 @@ function responseKeepAlive (req) {
 function responseOnEnd () {
   const { req } = this
   const { socket } = req
-  if (socket && req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
+  if (socket && req.timeoutCb) {
+    socket.removeListener('timeout', req.timeoutCb)
+    socket.removeListener('timeout', responseOnTimeout)
+  }
   if (kDetachAbortSignal !== undefined) this[kDetachAbortSignal]()
   req._ended = true
   if (!req.shouldKeepAlive) {

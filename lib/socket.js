@@ -253,6 +253,7 @@ class Socket extends net.Socket {
     this[kCore] = handle
     this[kConn] = id
     this[kExchange] = null
+    this.parser = null // where Node keeps its HTTPParser
     native.open(id, handle.isPipe)
   }
 
@@ -336,6 +337,10 @@ class Socket extends net.Socket {
     handle[owner] = this
     this._handle = handle
     core.close()
+    // The stream believes that a read is under way since it connected.
+    handle.reading = true
+    const status = handle.readStart()
+    if (status !== 0) this.destroy(coreError(status, 'read'))
   }
 }
 

@@ -8,6 +8,7 @@ module.exports = {
   kAgent: Symbol('hawser.agent'),
   kConn: Symbol('hawser.connection'), // id in the core while it is in the pool
   kOptions: Symbol('hawser.options'), // what it was created with
+  kNext: Symbol('hawser.next'), // the waiting request that it was made for
   // on a socket of the fast lane
   kCore: Symbol('hawser.core'), // its CoreHandle, also after destroy()
   kExchange: Symbol('hawser.exchange'),

@@ -23,9 +23,8 @@ enum Register : uint32_t {
 struct State {
   hw_loop_t* loop = nullptr;  // null before setup() and once it is closing
   uint32_t* registers = nullptr;
-  napi_async_context async_context = nullptr;
   Napi::FunctionReference drain;
-  Napi::ObjectReference resource;
+  Napi::ObjectReference receiver;
   Napi::Reference<Napi::ArrayBuffer> ring;
   Napi::Reference<Napi::Uint32Array> register_array;
   napi_async_cleanup_hook_handle cleanup = nullptr;

@@ -17,18 +17,14 @@ void Drain(void* data, uint32_t count) {
   Napi::Env env(state->env);
   Napi::HandleScope scope(env);
   napi_value argument = Napi::Number::New(env, count);
-  napi_value receiver = state->resource.Value();
+  napi_value receiver = state->receiver.Value();
   napi_value function = state->drain.Value();
 
   while (state->loop != nullptr) {
     napi_value error = nullptr;
-    napi_status status = napi_make_callback(env,
-                                            state->async_context,
-                                            receiver,
-                                            function,
-                                            1,
-                                            &argument,
-                                            nullptr);
+    // No async context of its own: each record brings its request's.
+    napi_status status = napi_make_callback(
+        env, nullptr, receiver, function, 1, &argument, nullptr);
     if (status != napi_pending_exception) {
       return;
     }
@@ -63,7 +59,7 @@ void FreeState(Napi::Env, State* state) {
   hw_mem_free(state->scratch);
   // The environment is gone, and its references with it.
   state->drain.SuppressDestruct();
-  state->resource.SuppressDestruct();
+  state->receiver.SuppressDestruct();
   state->ring.SuppressDestruct();
   state->register_array.SuppressDestruct();
   delete state;
@@ -98,12 +94,8 @@ Napi::Value Setup(const Napi::CallbackInfo& info) {
   state->ring = Napi::Persistent(ring);
   state->register_array = Napi::Persistent(registers);
   state->drain = Napi::Persistent(info[2].As<Napi::Function>());
-  state->resource = Napi::Persistent(Napi::Object::New(env));
-  if (napi_async_init(env,
-                      state->resource.Value(),
-                      Napi::String::New(env, "HAWSER"),
-                      &state->async_context) != napi_ok ||
-      hw_loop_create(uv, ring.Data(), Drain, state, &state->loop) != 0 ||
+  state->receiver = Napi::Persistent(Napi::Object::New(env));
+  if (hw_loop_create(uv, ring.Data(), Drain, state, &state->loop) != 0 ||
       napi_add_async_cleanup_hook(env, OnCleanup, state, nullptr) != napi_ok) {
     Napi::Error::New(env, "setup: out of memory").ThrowAsJavaScriptException();
     return env.Undefined();
