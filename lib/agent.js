@@ -448,7 +448,7 @@ Agent.prototype.keepSocketAlive = function keepSocketAlive (socket) {
   if (hint === undefined) return true
   const ms = Number.parseInt(hint) * 1000 - this.agentKeepAliveTimeoutBuffer
   if (ms <= 0) return false
-  if (socket[kConn] !== undefined) native.setIdle(socket[kConn], Math.min(ms, this.freeSocketTimeout || Infinity))
+  native.setIdle(socket[kConn] ?? 0, Math.min(ms, this.freeSocketTimeout || Infinity))
   return true
 }
 

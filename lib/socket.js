@@ -352,15 +352,17 @@ function toBuffer (chunk) {
 // after the other; anything else takes Node's own way.
 function lookupAll (socket, options) {
   const lookup = options.lookup ?? dns.lookup
-  return (host, lookupOptions, callback) => lookup(host, lookupOptions, (err, addresses, family) => {
-    const several = lookupOptions.all && !err && socket.connecting ? usable(addresses) : []
-    if (several.length < 2) return callback(err, addresses, family)
-    for (const { address, family } of addresses) {
-      socket.emit('lookup', null, address, family, host)
-      if (!socket.connecting) return
-    }
-    connectSeveral(socket, options, several)
-  })
+  return (host, lookupOptions, callback) => {
+    lookup(host, lookupOptions, (err, addresses, family) => {
+      const several = lookupOptions.all && !err && socket.connecting ? usable(addresses) : []
+      if (several.length < 2) return callback(err, addresses, family)
+      for (const { address, family } of addresses) {
+        socket.emit('lookup', null, address, family, host)
+        if (!socket.connecting) return
+      }
+      connectSeveral(socket, options, several)
+    })
+  }
 }
 
 // Node: lookupAndConnectMultiple(): each address once, families alternating,

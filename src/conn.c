@@ -72,7 +72,7 @@ static void push_status(hw_conn_t* conn, uint32_t type, int status) {
   push(conn, type)[HW_WORD_STATUS] = (uint32_t)status;
 }
 
-void hw_conn_init(hw_conn_t* conn, const hw_conn_env_t* env, uint32_t id) {
+void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, uint32_t id) {
   memset(conn, 0, sizeof(*conn));
   conn->env = env;
   conn->id = id;

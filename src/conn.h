@@ -56,7 +56,7 @@ struct hw_conn {
     uv_tcp_t tcp;
     uv_pipe_t pipe;
   } uv;
-  const hw_conn_env_t* env;
+  hw_conn_env_t* env;
   hw_link_t link;
   uint32_t id;
   uint8_t state; /* hw_conn_state_t, changed by set_state only */
@@ -73,7 +73,7 @@ struct hw_conn {
   hw_http1_t http;
 };
 
-void hw_conn_init(hw_conn_t* conn, const hw_conn_env_t* env, uint32_t id);
+void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, uint32_t id);
 
 /* Frees what the connection owns, not the connection itself. Only in state
  * NEW, EXTERNAL or CLOSED. */

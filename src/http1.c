@@ -414,13 +414,11 @@ void hw_http1_feed(hw_http1_t* p,
 
     p->active = 0;
     push_packet(p, record, rest, len - (size_t)(rest - data));
-  } else if (p->surplus) {
+  } else if (p->surplus || p->complete || err != LLHTTP_OK) {
     p->active = 0;
-  } else if (err != LLHTTP_OK) {
-    p->active = 0;
-    push_error(p, err, len);
-  } else if (p->complete) {
-    p->active = 0;
+    if (err != LLHTTP_OK && !p->surplus) {
+      push_error(p, err, len);
+    }
   }
   if (p->active && text_save(p) != 0) {
     p->active = 0;

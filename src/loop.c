@@ -44,7 +44,7 @@ typedef struct {
 } pool_entry_t;
 
 struct hw_loop {
-  hw_conn_env_t env; /* first: settle() finds the loop by it */
+  hw_conn_env_t env;
   uv_check_t check;
   uv_idle_t idle;
   uv_timer_t timer;
@@ -266,8 +266,7 @@ static void deadline_started(hw_loop_t* loop, const hw_deadline_t* deadline) {
 static void maybe_free_loop(hw_loop_t* loop);
 
 static void settle(hw_conn_t* conn) {
-  /* env is the first member, and conn only promises not to change it. */
-  hw_loop_t* loop = (hw_loop_t*)(uintptr_t)conn->env;
+  hw_loop_t* loop = HW_CONTAINER_OF(conn->env, hw_loop_t, env);
 
   if (loop->closing) {
     hw_ring_reset(&loop->ring);

@@ -26,6 +26,7 @@ struct hw_origin {
   uint32_t idle_count;
   uint32_t count; /* active and idle */
   uint32_t waiting_count;
+  char* key_long; /* NULL while the key fits below */
   char key_inline[KEY_INLINE];
 };
 
@@ -49,16 +50,15 @@ struct hw_pool {
 /* -- origins --------------------------------------------------------------- */
 
 static void free_key(hw_origin_t* origin) {
-  if (origin->item.key != origin->key_inline) {
-    hw_mem_free((void*)(uintptr_t)origin->item.key);
-  }
+  hw_mem_free(origin->key_long);
 }
 
 static int set_key(hw_origin_t* origin, const char* key, size_t len) {
   char* copy = origin->key_inline;
 
+  origin->key_long = NULL;
   if (len > KEY_INLINE) {
-    copy = hw_mem_alloc(len);
+    copy = origin->key_long = hw_mem_alloc(len);
     if (copy == NULL) {
       return HW_ENOMEM;
     }

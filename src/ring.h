@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 /* The most that one read is given to fill. */
-#define HW_READ_MAX (64u * 1024u)
+#define HW_READ_MAX 65536u
 
 /* The smallest piece of input that makes a record of its own is a chunk of one
  * byte, "1\r\nX\r\n": six bytes. A few more records come with any read. */
@@ -30,7 +30,7 @@ extern "C" {
 
 /* Heads that arrived in earlier reads are put in front of the text of this
  * one; above HW_TEXT_MAX bytes they do not travel in the ring. */
-#define HW_TEXT_MAX (64u * 1024u)
+#define HW_TEXT_MAX 65536u
 #define HW_RING_RESERVE_TEXT (HW_READ_MAX + HW_TEXT_MAX + 1024u)
 
 /* Memory that gives room for twice the reserve. */

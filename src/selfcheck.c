@@ -29,7 +29,10 @@ static int feed(check_t* c, const char* bytes, uint32_t flags) {
     return 0;
   }
   hw_ring_reset(&c->ring);
-  memcpy(at, bytes, len);
+  memcpy(
+      at,
+      bytes,
+      len); /* NOLINT(bugprone-not-null-terminated-result): bytes, no string */
   hw_http1_begin(&c->http, flags, HEADER_MAX);
   hw_http1_feed(&c->http, &c->ring, &c->slabs, CONN, at, len);
   return 1;
@@ -137,14 +140,14 @@ int hw_selfcheck(void* memory) {
   if (!hw_http1_usable()) {
     return 0;
   }
-  slab = hw_mem_alloc(2 * HW_READ_MAX);
+  slab = hw_mem_alloc(HW_SLAB_MIN);
   if (slab == NULL) {
     return 0;
   }
   hw_ring_init(&c.ring, memory);
   hw_slabs_init(&c.slabs);
   hw_http1_init(&c.http);
-  if (hw_slabs_give(&c.slabs, SLAB, slab, 2 * HW_READ_MAX) == 0) {
+  if (hw_slabs_give(&c.slabs, SLAB, slab, HW_SLAB_MIN) == 0) {
     good = check_length(&c) && check_chunked(&c) && check_head(&c) &&
            check_upgrade(&c) && check_until_close(&c) && check_error(&c);
   }

@@ -11,7 +11,7 @@ void hw_slabs_init(hw_slabs_t* slabs) {
 }
 
 int hw_slabs_give(hw_slabs_t* slabs, uint32_t id, char* base, uint32_t size) {
-  if (id == 0 || id > UINT16_MAX || size < 2 * HW_READ_MAX) {
+  if (id == 0 || id > UINT16_MAX || size < HW_SLAB_MIN) {
     return HW_EINVAL;
   }
   if (slabs->spares == HW_SLABS_MAX) {

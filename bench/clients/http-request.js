@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// http.request with an Agent of some class: what three of the clients share.
+'use strict'
+
+const http = require('node:http')
+
+module.exports = function httpRequest (Agent, extra) {
+  let agent = null
+
+  function open (plan) {
+    agent = new Agent({ keepAlive: true, maxSockets: plan.connections, ...extra })
+    const options = {
+      host: '127.0.0.1',
+      port: plan.port,
+      path: plan.path,
+      method: plan.method,
+      headers: plan.body > 0 ? { 'content-length': plan.body } : undefined,
+      agent
+    }
+    const body = plan.body > 0 ? Buffer.alloc(plan.body, 'x') : undefined
+    return (slot, done) => {
+      const req = http.request(options, (res) => {
+        let bytes = 0
+        res.on('data', (chunk) => { bytes += chunk.length })
+        res.on('end', () => done(slot, null, bytes))
+      })
+      req.on('error', (err) => done(slot, err, 0))
+      req.end(body)
+    }
+  }
+
+  return { open, close: () => agent.destroy() }
+}

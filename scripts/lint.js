@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// npm run lint: ESLint on the JavaScript, clang-format, clang-tidy and cppcheck
+// on the C. A tool that is not installed is named and skipped, unless CI is set.
+'use strict'
+
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const ROOT = path.join(__dirname, '..')
+let failed = false
+
+function sources (dirs, ...endings) {
+  return dirs.filter((dir) => fs.existsSync(path.join(ROOT, dir)))
+    .flatMap((dir) => fs.readdirSync(path.join(ROOT, dir), { recursive: true })
+      .map((file) => path.join(dir, file)))
+    .filter((file) => endings.some((ending) => file.endsWith(ending)))
+    .sort()
+}
+
+function run (name, command, args) {
+  const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' })
+  if (result.error?.code === 'ENOENT') {
+    console.log(`${name}: not installed, skipped`)
+    failed ||= Boolean(process.env.CI)
+    return
+  }
+  if (result.status !== 0) {
+    failed = true
+    console.log(`${name}:\n${result.stdout}${result.stderr}`)
+  } else {
+    console.log(`${name}: clean`)
+  }
+}
+
+const includeDir = path.resolve(process.execPath, '..', '..', 'include', 'node')
+const flags = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-Isrc', '-Itest/core',
+  `-isystem${includeDir}`]
+const c = sources(['src'], '.c')
+
+run('eslint', process.execPath, [require.resolve('eslint/bin/eslint.js'), '.'])
+run('clang-format', 'clang-format',
+  ['--dry-run', '--Werror', ...sources(['src', 'test', 'bench'], '.c', '.h', '.cc')])
+run('clang-tidy', 'clang-tidy', ['--quiet', ...c, '--', ...flags])
+run('cppcheck', 'cppcheck', ['--quiet', '--error-exitcode=1', '--std=c11',
+  '--enable=warning,performance,portability', '--inline-suppr', '--suppress=missingIncludeSystem',
+  '-Isrc', ...c])
+process.exitCode = failed ? 1 : 0

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// npm test: builds the C tests beside the addon, runs them (the pure files as
+// an executable, those that need the host's libuv and llhttp inside Node), then
+// the JavaScript tests, and ends with one line that counts them all.
+'use strict'
+
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const ROOT = path.join(__dirname, '..')
+const RELEASE = path.join(ROOT, 'build', 'Release')
+const NODE_GYP = require.resolve('node-gyp/bin/node-gyp.js')
+
+const totals = { passed: 0, failed: 0, skipped: 0 }
+
+function fail (message) {
+  console.error(`test: ${message}`)
+  process.exit(1)
+}
+
+function build () {
+  const made = spawnSync(process.execPath, [NODE_GYP, 'rebuild', '--hawser_tests=1',
+    ...(process.env.CI ? ['--hawser_werror=1'] : [])], { cwd: ROOT, encoding: 'utf8' })
+  if (made.status !== 0) fail(`the build failed\n${made.stdout}\n${made.stderr}`)
+}
+
+// A C suite ends with "name: N passed, M failed".
+function runCore (name, command, args) {
+  const run = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' })
+  process.stdout.write(run.stdout)
+  process.stderr.write(run.stderr)
+  const line = new RegExp(`^${name}: (\\d+) passed, (\\d+) failed$`, 'm').exec(run.stdout)
+  if (line === null) fail(`${name} ended without a count (status ${run.status}, ${run.signal})`)
+  totals.passed += Number(line[1])
+  totals.failed += Number(line[2])
+}
+
+function testFiles (dir) {
+  return fs.readdirSync(path.join(ROOT, dir), { recursive: true })
+    .filter((file) => file.endsWith('.test.js'))
+    .map((file) => path.join(dir, file))
+    .sort()
+}
+
+function runJavaScript (files) {
+  const run = spawnSync(process.execPath,
+    ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-reporter-destination=stdout',
+      '--test-reporter=tap', `--test-reporter-destination=${path.join(RELEASE, 'test.tap')}`,
+      ...files],
+    { cwd: ROOT, stdio: 'inherit' })
+  const tap = fs.readFileSync(path.join(RELEASE, 'test.tap'), 'utf8')
+  const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(tap)?.[1] ?? NaN)
+  if (Number.isNaN(count('pass'))) fail(`the test runner gave no count (status ${run.status})`)
+  totals.passed += count('pass')
+  totals.failed += count('fail') + count('cancelled')
+  totals.skipped += count('skipped')
+  if (run.status !== 0 && totals.failed === 0) fail(`the test runner ended with ${run.status}`)
+}
+
+// Names on the command line run only those files, without a build.
+const only = process.argv.slice(2)
+if (only.length === 0) {
+  if (process.env.HAWSER_TEST_BUILT !== '1') build()
+  runCore('core', path.join(RELEASE, 'core_test'), [])
+  runCore('host', process.execPath, [path.join('test', 'host', 'run.js')])
+}
+runJavaScript(only.length === 0 ? testFiles('test') : only)
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
+process.exitCode = totals.failed === 0 ? 0 : 1
