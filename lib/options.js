@@ -21,7 +21,8 @@ function describe (value) {
 // Node: ERR_INVALID_ARG_TYPE.
 function typeError (name, expected, value) {
   const err = new TypeError(
-    `The "${name}" argument must be of type ${expected}.${describe(value)}`)
+    `The "${name}" ${name.includes('.') ? 'property' : 'argument'} must be of type ${expected}.` +
+    describe(value))
   err.code = 'ERR_INVALID_ARG_TYPE'
   return err
 }

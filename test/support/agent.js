@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// The Agent under test. HAWSER_TEST_AGENT=builtin puts Node's own in its place
+// (with keepAlive on), to see that a test of parity tells the truth.
+'use strict'
+
+const http = require('node:http')
+
+const isHawser = process.env.HAWSER_TEST_AGENT !== 'builtin'
+
+class BuiltinAgent extends http.Agent {
+  constructor (options) {
+    super({ keepAlive: true, ...options })
+  }
+}
+
+module.exports = {
+  Agent: isHawser ? require('../..').Agent : BuiltinAgent,
+  isHawser,
+  hawserOnly: isHawser ? false : 'hawser only'
+}
