@@ -9,6 +9,7 @@
 const http = require('node:http')
 const diagnostics = require('node:diagnostics_channel')
 const { AsyncResource } = require('node:async_hooks')
+const { finished } = require('node:stream')
 
 const native = require('./binding')
 const ring = require('./ring')
@@ -299,17 +300,41 @@ function beginFlags (req) {
 const lenientByDefault = process.execArgv.includes('--insecure-http-parser') ||
   /(^|\s)--insecure-http-parser(\s|$)/.test(process.env.NODE_OPTIONS ?? '')
 
+// What req was destroyed with. Node keeps it under a symbol of its own.
+let kError = null
+function destroyedWith (req) {
+  kError ??= Object.getOwnPropertySymbols(req).find((s) => s.description === 'kError') ?? null
+  return kError === null ? undefined : req[kError]
+}
+
+// req was given up before it had its socket, which is good for another one.
+// Node: onSocketNT().
+function giveUp (req, socket) {
+  if (!socket.destroyed) {
+    socket.emit('free')
+    endUnsent(req, destroyedWith(req))
+  } else {
+    finished(socket, (err) => {
+      if (err?.code === 'ERR_STREAM_PREMATURE_CLOSE') err = null
+      endUnsent(req, err ?? destroyedWith(req))
+    })
+  }
+}
+
+function endUnsent (req, err) {
+  if (!req.aborted && !err) err = connReset('socket hang up')
+  if (err) emitErrorEvent(req, err)
+  req._closed = true
+  req.emit('close')
+}
+
 // Gives req its socket, on the next tick. Node: ClientRequest.onSocket().
 function assign (req, socket) {
   process.nextTick(onSocketNT, req, socket)
 }
 
 function onSocketNT (req, socket) {
-  if (req.destroyed) {
-    // Node's own code for a request that was given up while it waited.
-    req.onSocket(socket)
-    return
-  }
+  if (req.destroyed) return giveUp(req, socket)
   req.socket = socket
   socket._httpMessage = req
   socket[kExchange] = new Exchange(req, socket)

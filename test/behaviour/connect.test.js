@@ -73,7 +73,10 @@ for (const [title, lookup] of [
       t.after(() => agent.destroy())
       let asked
       const { body } = await request({
-        host: 'some.test', port, agent, family,
+        host: 'some.test',
+        port,
+        agent,
+        family,
         lookup (host, options, callback) {
           asked = host
           lookup(host, options, callback)
@@ -85,7 +88,8 @@ for (const [title, lookup] of [
   }
 }
 
-test('createConnection of a subclass: returned, called back, or both', async (t) => {
+// Node counts a connection when it is called back, and so makes too many.
+test('createConnection of a subclass: returned or called back', { skip: hawserOnly }, async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   for (const make of [
     (options) => net.createConnection(options),
@@ -106,7 +110,8 @@ test('createConnection of a subclass: returned, called back, or both', async (t)
   }
 })
 
-test('createConnection that fails fails its request and gives its place back', async (t) => {
+// Node's agent loses the place; hawser dials for the one that waits.
+test('createConnection that fails fails its request and gives its place back', { skip: hawserOnly }, async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   let fail = true
   class Mine extends Agent {
@@ -121,8 +126,7 @@ test('createConnection that fails fails its request and gives its place back', a
   const first = request({ port, agent })
   const second = request({ port, agent })
   await assert.rejects(first, { message: 'no' })
-  // Node's agent loses the place; hawser dials for the one that waits.
-  if (!hawserOnly) assert.equal(String((await second).body), 'ok')
+  assert.equal(String((await second).body), 'ok')
 })
 
 test('CONNECT becomes a tunnel', async (t) => {
@@ -179,8 +183,11 @@ test('101 that nobody listens for closes the connection', async (t) => {
   const port = await start(t, server)
   const agent = new Agent()
   t.after(() => agent.destroy())
-  await assert.rejects(request({ port, agent, headers: { Connection: 'Upgrade', Upgrade: 'x' } }),
-    { code: 'ECONNRESET' })
+  const req = http.get({
+    host: '127.0.0.1', port, agent, headers: { Connection: 'Upgrade', Upgrade: 'x' }
+  })
+  await once(req, 'close')
+  assert.equal(req.socket.destroyed, true)
 })
 
 test('setNoDelay, setSocketKeepAlive, ref and unref do what they say', async (t) => {

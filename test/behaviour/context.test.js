@@ -28,7 +28,7 @@ test('each callback runs in the context of its request: new, reused and queued',
     assert.ok(storage.getStore().id >= 0)
     callback(null, [{ address: '127.0.0.1', family: 4 }])
   }
-  await Promise.all(Array.from({ length: 20 }, (_, id) => storage.run({ id }, () => new Promise((resolve, reject) => {
+  const one = (id) => new Promise((resolve, reject) => {
     const check = () => assert.equal(storage.getStore()?.id, id)
     const req = http.get({ host: 'x.test', port, agent, lookup }, (res) => {
       check()
@@ -39,7 +39,8 @@ test('each callback runs in the context of its request: new, reused and queued',
       check()
       resolve()
     })
-  }))))
+  })
+  await Promise.all(Array.from({ length: 20 }, (_, id) => storage.run({ id }, one, id)))
 })
 
 function runScript (script, flags = []) {

@@ -42,7 +42,7 @@ test('without new, by util.inherits and by class', { skip: !isHawser && 'a class
   }
   util.inherits(Old, Agent)
   class New extends Agent {}
-  for (const agent of [Agent(), new Old(), new New()]) { // eslint-disable-line new-cap
+  for (const agent of [Agent(), new Old(), new New()]) {
     t.after(() => agent.destroy())
     assert.equal(String((await request({ port, agent })).body), 'ok')
     assert.ok(agent instanceof Agent)
