@@ -55,4 +55,42 @@
       "sources": ["src/binding.cc", "src/env.cc"],
     },
   ],
+  "conditions": [
+    ["hawser_tests==1", {
+      "targets": [
+        {
+          # Links the pure archive without Node: a file in it that reaches for
+          # libuv does not link.
+          "target_name": "core_test",
+          "type": "executable",
+          "product_extension": "",
+          "dependencies": ["hawser_pure"],
+          "include_dirs": ["test/core"],
+          "sources": [
+            "test/core/main.c",
+            "test/core/mem.c",
+            "test/core/deadline.c",
+            "test/core/table.c",
+            "test/core/pool.c",
+            "test/core/pool-model.c",
+            "test/core/ring.c",
+          ],
+        },
+        {
+          "target_name": "core_bench",
+          "type": "executable",
+          "product_extension": "",
+          "dependencies": ["hawser_pure"],
+          "sources": ["bench/core/pool.c"],
+        },
+        {
+          # An addon: http1 needs the host's llhttp.
+          "target_name": "host_test",
+          "dependencies": ["hawser_core", "hawser_pure"],
+          "include_dirs": ["test/core"],
+          "sources": ["test/host/main.c", "test/host/http1.c"],
+        },
+      ],
+    }],
+  ],
 }

@@ -221,7 +221,13 @@ void hw_pool_destroy(hw_pool_t* pool) {
 }
 
 void hw_pool_set_options(hw_pool_t* pool, const hw_pool_options_t* options) {
+  hw_origin_t* origin = NULL;
+
   pool->options = *options;
+  /* Who may use a place depends on them; they hardly ever change. */
+  while ((origin = hw_pool_next_origin(pool, origin)) != NULL) {
+    update_need(pool, origin);
+  }
 }
 
 /* -- the request path ------------------------------------------------------ */

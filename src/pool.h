@@ -88,7 +88,8 @@ int hw_pool_create(const hw_pool_options_t* options,
 /* Frees the pool. Asserts that no connection and no waiter is left in it. */
 void hw_pool_destroy(hw_pool_t* pool);
 
-/* The same meaning as at creation; takes effect with the next decision. */
+/* The same meaning as at creation; takes effect with the next decision. The
+ * one operation that looks at every origin. */
 void hw_pool_set_options(hw_pool_t* pool, const hw_pool_options_t* options);
 
 typedef enum {

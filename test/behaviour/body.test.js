@@ -128,12 +128,13 @@ test('req.write() says false when nobody reads, and drain follows', async (t) =>
   let drained = 0
   req.on('drain', () => drained++)
   // Until one write stays in the queue over some turns of the loop.
-  for (;;) {
+  let stuck = false
+  while (!stuck) {
     const before = drained
     written += piece.length
     if (req.write(piece)) continue
-    for (let i = 0; i < 20 && drained === before; i++) await new Promise(setImmediate)
-    if (drained === before) break
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+    stuck = drained === before
   }
   assert.ok(req.writableNeedDrain)
   assert.ok(req.writableLength > 0)

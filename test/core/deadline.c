@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "runner.h"
+
+#include "deadline.h"
+
+void suite_deadline(void);
+
+static void they_come_in_the_order_in_which_they_are_due(void) {
+  hw_deadlines_t set;
+  hw_deadline_t d[4];
+  int i = 0;
+
+  CHECK(hw_deadlines_init(&set) == 0);
+  CHECK(hw_deadlines_next(&set) == UINT64_MAX);
+  for (i = 0; i < 4; i++) {
+    hw_deadline_init(&d[i], (uint8_t)i);
+  }
+  CHECK(hw_deadline_start(&set, &d[0], 100, 0) == 0);
+  CHECK(hw_deadline_start(&set, &d[1], 50, 10) == 0);
+  CHECK(hw_deadline_start(&set, &d[2], 100, 20) == 0);
+  CHECK(hw_deadline_start(&set, &d[3], UINT64_MAX, 20) == 0);
+  CHECK(hw_deadlines_next(&set) == 60);
+  CHECK(hw_deadlines_pop(&set, 59) == NULL);
+  CHECK(hw_deadlines_pop(&set, 1000) == &d[1]);
+  CHECK(hw_deadlines_pop(&set, 1000) == &d[0]);
+  CHECK(hw_deadlines_pop(&set, 1000) == &d[2]);
+  CHECK(hw_deadlines_pop(&set, 1000) == NULL);
+  CHECK(d[3].due_ms == UINT64_MAX && hw_deadline_started(&d[3]));
+  hw_deadline_stop(&set, &d[3]);
+  hw_deadline_stop(&set, &d[3]);
+  hw_deadlines_close(&set);
+}
+
+static void a_restart_moves_it_to_the_end(void) {
+  hw_deadlines_t set;
+  hw_deadline_t a;
+  hw_deadline_t b;
+
+  CHECK(hw_deadlines_init(&set) == 0);
+  hw_deadline_init(&a, 0);
+  hw_deadline_init(&b, 0);
+  CHECK(hw_deadline_start(&set, &a, 10, 0) == 0);
+  CHECK(hw_deadline_start(&set, &b, 10, 1) == 0);
+  CHECK(hw_deadline_start(&set, &a, 10, 2) == 0);
+  CHECK(hw_deadlines_next(&set) == 11);
+  CHECK(hw_deadline_start(&set, &b, 500, 3) == 0);
+  CHECK(set.lists_live == 2);
+  CHECK(hw_deadlines_pop(&set, 12) == &a);
+  CHECK(set.lists_live == 1);
+  hw_deadline_stop(&set, &b);
+  hw_deadlines_close(&set);
+}
+
+static void without_memory_it_is_not_started(void) {
+  hw_deadlines_t set;
+  hw_deadline_t d;
+
+  hw_mem_fail_at(0);
+  CHECK(hw_deadlines_init(&set) == HW_ENOMEM);
+  CHECK(hw_deadlines_init(&set) == 0);
+  hw_deadline_init(&d, 0);
+  hw_mem_fail_at(0);
+  CHECK(hw_deadline_start(&set, &d, 1, 0) == HW_ENOMEM);
+  CHECK(!hw_deadline_started(&d));
+  hw_deadlines_close(&set);
+}
+
+static void a_thousand_values_work(void) {
+  hw_deadlines_t set;
+  static hw_deadline_t d[1000];
+  uint64_t last = 0;
+  int i = 0;
+
+  CHECK(hw_deadlines_init(&set) == 0);
+  for (i = 0; i < 1000; i++) {
+    hw_deadline_init(&d[i], 0);
+    CHECK(hw_deadline_start(&set, &d[i], (uint64_t)(i * 7 % 1000), 0) == 0);
+  }
+  for (i = 0; i < 1000; i++) {
+    hw_deadline_t* due = hw_deadlines_pop(&set, 5000);
+
+    CHECK(due != NULL && due->due_ms >= last);
+    last = due != NULL ? due->due_ms : 0;
+  }
+  hw_deadlines_close(&set);
+}
+
+void suite_deadline(void) {
+  RUN(they_come_in_the_order_in_which_they_are_due);
+  RUN(a_restart_moves_it_to_the_end);
+  RUN(without_memory_it_is_not_started);
+  RUN(a_thousand_values_work);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "runner.h"
+
+#include <string.h>
+
+#include "pool.h"
+
+void suite_pool(void);
+
+typedef struct {
+  hw_deadlines_t deadlines;
+  hw_pool_t* pool;
+  hw_decision_t d;
+} fixture_t;
+
+static void open_pool(fixture_t* f,
+                      uint32_t max_sockets,
+                      uint32_t max_total,
+                      uint32_t max_free,
+                      int fifo) {
+  hw_pool_options_t options = {max_sockets, max_total, max_free, fifo};
+
+  CHECK(hw_deadlines_init(&f->deadlines) == 0);
+  CHECK(hw_pool_create(&options, &f->deadlines, 9, &f->pool) == 0);
+}
+
+static void close_pool(fixture_t* f) {
+  CHECK(hw_pool_origins(f->pool) == 0);
+  hw_pool_destroy(f->pool);
+  hw_deadlines_close(&f->deadlines);
+}
+
+static hw_verdict_t acquire(fixture_t* f, const char* key) {
+  CHECK(hw_pool_acquire(f->pool, key, strlen(key), &f->d) == 0);
+  return f->d.verdict;
+}
+
+/* A request that must get a new connection. */
+static void connect_one(fixture_t* f, const char* key, hw_link_t* link) {
+  hw_link_init(link);
+  CHECK(acquire(f, key) == HW_CONNECT);
+  hw_pool_add(f->pool, f->d.origin, link, 0);
+}
+
+static void wait_one(fixture_t* f, const char* key, hw_waiter_t* waiter) {
+  hw_waiter_init(waiter);
+  CHECK(acquire(f, key) == HW_WAIT);
+  hw_pool_wait(f->pool, f->d.origin, waiter);
+}
+
+static hw_verdict_t release(fixture_t* f, hw_link_t* link) {
+  hw_pool_release(f->pool, link, 1, 100, 0, &f->d);
+  return f->d.verdict;
+}
+
+static hw_verdict_t drop(fixture_t* f, hw_link_t* link) {
+  hw_pool_remove(f->pool, link, &f->d);
+  return f->d.verdict;
+}
+
+static void an_idle_connection_is_used_again(void) {
+  fixture_t f;
+  hw_link_t link;
+
+  open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
+  connect_one(&f, "a", &link);
+  CHECK(release(&f, &link) == HW_IDLE);
+  CHECK(hw_pool_idle(f.pool) == 1 && hw_pool_total(f.pool) == 1);
+  CHECK(hw_deadlines_next(&f.deadlines) == 100);
+  CHECK(acquire(&f, "a") == HW_REUSE && f.d.link == &link);
+  CHECK(link.uses == 2 && hw_pool_idle(f.pool) == 0);
+  CHECK(hw_deadlines_next(&f.deadlines) == UINT64_MAX);
+  CHECK(drop(&f, &link) == HW_NOTHING);
+  close_pool(&f);
+}
+
+static void lifo_takes_the_latest_and_fifo_the_oldest(void) {
+  int fifo = 0;
+
+  for (fifo = 0; fifo < 2; fifo++) {
+    fixture_t f;
+    hw_link_t links[3];
+    int i = 0;
+
+    open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, fifo);
+    for (i = 0; i < 3; i++) {
+      connect_one(&f, "a", &links[i]);
+    }
+    for (i = 0; i < 3; i++) {
+      CHECK(release(&f, &links[i]) == HW_IDLE);
+    }
+    CHECK(acquire(&f, "a") == HW_REUSE && f.d.link == &links[fifo ? 0 : 2]);
+    for (i = 0; i < 3; i++) {
+      (void)drop(&f, &links[i]);
+    }
+    close_pool(&f);
+  }
+}
+
+static void waiting_is_first_come_first_served(void) {
+  fixture_t f;
+  hw_link_t link;
+  hw_waiter_t waiters[3];
+  int i = 0;
+
+  open_pool(&f, 1, HW_NO_LIMIT, 10, 0);
+  connect_one(&f, "a", &link);
+  for (i = 0; i < 3; i++) {
+    wait_one(&f, "a", &waiters[i]);
+  }
+  hw_pool_cancel(f.pool, &waiters[1]);
+  hw_pool_cancel(f.pool, &waiters[1]);
+  CHECK(hw_pool_waiting(f.pool) == 2);
+  CHECK(release(&f, &link) == HW_HANDOVER && f.d.waiter == &waiters[0]);
+  CHECK(release(&f, &link) == HW_HANDOVER && f.d.waiter == &waiters[2]);
+  CHECK(release(&f, &link) == HW_IDLE);
+  (void)drop(&f, &link);
+  close_pool(&f);
+}
+
+static void a_lost_connection_makes_room_for_a_waiter(void) {
+  fixture_t f;
+  hw_link_t link;
+  hw_link_t next;
+  hw_waiter_t waiter;
+
+  open_pool(&f, 1, HW_NO_LIMIT, 10, 0);
+  connect_one(&f, "a", &link);
+  wait_one(&f, "a", &waiter);
+  CHECK(drop(&f, &link) == HW_CONNECT && f.d.waiter == &waiter);
+  hw_link_init(&next);
+  hw_pool_add(f.pool, f.d.origin, &next, 0);
+  (void)drop(&f, &next);
+  close_pool(&f);
+}
+
+static void max_free_and_may_idle_close(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t b;
+
+  open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 1, 0);
+  connect_one(&f, "a", &a);
+  connect_one(&f, "a", &b);
+  CHECK(release(&f, &a) == HW_IDLE);
+  CHECK(release(&f, &b) == HW_CLOSE);
+  CHECK(b.state == HW_LINK_ACTIVE);
+  hw_pool_release(f.pool, &b, 0, 100, 0, &f.d);
+  CHECK(f.d.verdict == HW_CLOSE);
+  (void)drop(&f, &a);
+  (void)drop(&f, &b);
+  close_pool(&f);
+}
+
+static void the_total_limit_evicts_the_longest_idle(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t b;
+  hw_link_t c;
+
+  open_pool(&f, HW_NO_LIMIT, 2, 10, 0);
+  connect_one(&f, "a", &a);
+  connect_one(&f, "b", &b);
+  CHECK(release(&f, &b) == HW_IDLE);
+  CHECK(release(&f, &a) == HW_IDLE);
+  hw_link_init(&c);
+  CHECK(acquire(&f, "c") == HW_CONNECT && f.d.evicted == &b);
+  CHECK(b.state == HW_LINK_NONE && hw_pool_origins(f.pool) == 2);
+  hw_pool_add(f.pool, f.d.origin, &c, 0);
+  CHECK(hw_pool_total(f.pool) == 2);
+  (void)drop(&f, &a);
+  (void)drop(&f, &c);
+  close_pool(&f);
+}
+
+static void nobody_starves_under_the_total_limit(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t b;
+  hw_waiter_t wa;
+  hw_waiter_t wb;
+
+  open_pool(&f, HW_NO_LIMIT, 1, 10, 0);
+  connect_one(&f, "a", &a);
+  wait_one(&f, "a", &wa);
+  wait_one(&f, "b", &wb);
+  /* a has a connection, b none: the place goes to b, and then back to a. */
+  CHECK(release(&f, &a) == HW_CLOSE);
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  hw_link_init(&b);
+  hw_pool_add(f.pool, f.d.origin, &b, 0);
+  CHECK(release(&f, &b) == HW_CLOSE);
+  CHECK(drop(&f, &b) == HW_CONNECT && f.d.waiter == &wa);
+  hw_pool_add(f.pool, f.d.origin, &a, 0);
+  (void)drop(&f, &a);
+  close_pool(&f);
+}
+
+static void lowered_limits_close_what_is_too_many(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t b;
+  hw_pool_options_t lower = {1, HW_NO_LIMIT, 10, 0};
+
+  open_pool(&f, 2, HW_NO_LIMIT, 10, 0);
+  connect_one(&f, "a", &a);
+  connect_one(&f, "a", &b);
+  hw_pool_set_options(f.pool, &lower);
+  CHECK(release(&f, &a) == HW_CLOSE);
+  (void)drop(&f, &a);
+  CHECK(release(&f, &b) == HW_IDLE);
+  (void)drop(&f, &b);
+  close_pool(&f);
+}
+
+static void long_keys_and_the_longest(void) {
+  fixture_t f;
+  hw_link_t link;
+  static char key[70000];
+
+  open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
+  memset(key, 'k', sizeof(key));
+  CHECK(hw_pool_acquire(f.pool, key, sizeof(key), &f.d) == HW_EINVAL);
+  CHECK(hw_pool_acquire(f.pool, key, 65536, &f.d) == 0);
+  hw_link_init(&link);
+  hw_pool_add(f.pool, f.d.origin, &link, 0);
+  CHECK(hw_pool_acquire(f.pool, key, 65535, &f.d) == 0);
+  hw_pool_forget(f.pool, f.d.origin);
+  (void)drop(&f, &link);
+  close_pool(&f);
+}
+
+static void every_allocation_may_fail(void) {
+  static char key[100];
+  long n = 0;
+  int err = HW_ENOMEM;
+
+  memset(key, 'k', sizeof(key));
+  for (n = 0; err == HW_ENOMEM; n++) {
+    fixture_t f;
+    hw_link_t link;
+
+    open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
+    hw_link_init(&link);
+    hw_mem_fail_at(n);
+    err = hw_pool_acquire(f.pool, key, sizeof(key), &f.d);
+    if (err == 0) {
+      hw_pool_add(f.pool, f.d.origin, &link, 0);
+      hw_mem_fail_at(0);
+      CHECK(release(&f, &link) == HW_CLOSE); /* no memory for the deadline */
+      hw_mem_fail_at(-1);
+      (void)drop(&f, &link);
+    }
+    close_pool(&f);
+  }
+  CHECK(n > 3);
+}
+
+static void an_idle_connection_expires_and_can_be_taken(void) {
+  fixture_t f;
+  hw_link_t link;
+
+  open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
+  connect_one(&f, "a", &link);
+  CHECK(release(&f, &link) == HW_IDLE);
+  CHECK(hw_pool_set_idle(f.pool, &link, 30, 50) == 0);
+  CHECK(hw_deadlines_pop(&f.deadlines, 79) == NULL);
+  CHECK(hw_deadlines_pop(&f.deadlines, 80) == &link.idle_until);
+  CHECK(link.idle_until.kind == 9);
+  hw_pool_take(f.pool, &link);
+  CHECK(link.state == HW_LINK_ACTIVE && hw_pool_idle(f.pool) == 0);
+  (void)drop(&f, &link);
+  close_pool(&f);
+}
+
+void suite_pool(void) {
+  RUN(an_idle_connection_is_used_again);
+  RUN(lifo_takes_the_latest_and_fifo_the_oldest);
+  RUN(waiting_is_first_come_first_served);
+  RUN(a_lost_connection_makes_room_for_a_waiter);
+  RUN(max_free_and_may_idle_close);
+  RUN(the_total_limit_evicts_the_longest_idle);
+  RUN(nobody_starves_under_the_total_limit);
+  RUN(lowered_limits_close_what_is_too_many);
+  RUN(long_keys_and_the_longest);
+  RUN(every_allocation_may_fail);
+  RUN(an_idle_connection_expires_and_can_be_taken);
+}

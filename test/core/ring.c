@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The completion ring and the slabs.
+ */
+#include "runner.h"
+
+#include <string.h>
+
+#include "ring.h"
+#include "slab.h"
+
+void suite_ring(void);
+
+static void records_are_empty_but_for_what_they_say(void) {
+  hw_ring_t ring;
+  void* memory = hw_mem_alloc(HW_RING_BYTES);
+  uint32_t* words = NULL;
+  int i = 0;
+
+  memset(memory, 0xff, HW_RING_BYTES);
+  hw_ring_init(&ring, memory);
+  words = hw_ring_push(&ring, HW_REC_END, 42);
+  CHECK(words[HW_WORD_TYPE] == HW_REC_END && words[HW_WORD_CONN] == 42);
+  for (i = 2; i < HW_RECORD_WORDS; i++) {
+    CHECK(words[i] == 0);
+  }
+  CHECK(ring.count == 1);
+  hw_ring_reset(&ring);
+  CHECK(ring.count == 0 && !hw_ring_low(&ring));
+  hw_mem_free(memory);
+}
+
+static void it_is_low_before_one_read_could_overflow_it(void) {
+  hw_ring_t ring;
+  void* memory = hw_mem_alloc(HW_RING_BYTES);
+  uint32_t i = 0;
+
+  hw_ring_init(&ring, memory);
+  while (!hw_ring_low(&ring)) {
+    (void)hw_ring_push(&ring, HW_REC_DATA, 1);
+  }
+  for (i = 0; i < HW_RING_RESERVE_RECORDS - 1; i++) {
+    (void)hw_ring_push(&ring, HW_REC_DATA, 1);
+  }
+  CHECK(ring.count <= ring.capacity);
+  hw_ring_reset(&ring);
+  while (!hw_ring_low(&ring)) {
+    hw_ring_text_used(&ring, 1000);
+  }
+  CHECK(hw_ring_text(&ring, HW_RING_RESERVE_TEXT - 1000) != NULL);
+  hw_ring_reset(&ring);
+  ring.flush = 1;
+  CHECK(hw_ring_low(&ring));
+  hw_mem_free(memory);
+}
+
+static void the_areas_lie_inside_the_memory(void) {
+  hw_ring_t ring;
+  char* memory = hw_mem_alloc(HW_RING_BYTES);
+
+  hw_ring_init(&ring, memory);
+  CHECK((char*)(ring.words + (size_t)ring.capacity * HW_RECORD_WORDS) ==
+        ring.text);
+  CHECK(ring.text + ring.text_capacity <= memory + HW_RING_BYTES);
+  hw_mem_free(memory);
+}
+
+static void slabs_are_carved_in_order_and_never_twice(void) {
+  hw_ring_t ring;
+  hw_slabs_t slabs;
+  void* memory = hw_mem_alloc(HW_RING_BYTES);
+  char* a = hw_mem_alloc(HW_SLAB_MIN);
+  char* b = hw_mem_alloc(HW_SLAB_MIN);
+  char* at = NULL;
+  char* again = NULL;
+
+  hw_ring_init(&ring, memory);
+  hw_slabs_init(&slabs);
+  CHECK(hw_slabs_space(&slabs, &ring, &at) == 0 && slabs.shortages == 1);
+  CHECK(hw_slabs_give(&slabs, 0, a, HW_SLAB_MIN) == HW_EINVAL);
+  CHECK(hw_slabs_give(&slabs, 1, a, HW_SLAB_MIN - 1) == HW_EINVAL);
+  CHECK(hw_slabs_give(&slabs, 65536, a, HW_SLAB_MIN) == HW_EINVAL);
+  CHECK(hw_slabs_give(&slabs, 1, a, HW_SLAB_MIN) == 0);
+  CHECK(hw_slabs_space(&slabs, &ring, &at) == HW_READ_MAX && at == a);
+  /* Nothing was taken: the next read writes over it. */
+  CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX && again == at);
+  CHECK(hw_slabs_take(&slabs, at + 100, 50) == 100);
+  CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX);
+  CHECK(again == at + 150);
+  /* Too little is left: the spare takes over, and JavaScript is told. */
+  (void)hw_slabs_take(&slabs, at + HW_READ_MAX, 10);
+  CHECK(hw_slabs_space(&slabs, &ring, &again) == 0);
+  CHECK(hw_slabs_give(&slabs, 2, b, HW_SLAB_MIN) == 0);
+  CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX && again == b);
+  CHECK(ring.count == 1 && ring.words[HW_WORD_TYPE] == HW_REC_SLAB_DONE);
+  CHECK(ring.words[HW_WORD_FLAGS] == 1);
+  hw_mem_free(a);
+  hw_mem_free(b);
+  hw_mem_free(memory);
+}
+
+static void only_so_many_spares_are_held(void) {
+  hw_slabs_t slabs;
+  char* memory = hw_mem_alloc(HW_SLAB_MIN);
+  uint32_t i = 0;
+
+  hw_slabs_init(&slabs);
+  for (i = 1; i <= HW_SLABS_MAX; i++) {
+    CHECK(hw_slabs_give(&slabs, i, memory, HW_SLAB_MIN) == 0);
+  }
+  CHECK(hw_slabs_give(&slabs, i, memory, HW_SLAB_MIN) == HW_ELIMIT);
+  hw_mem_free(memory);
+}
+
+void suite_ring(void) {
+  RUN(records_are_empty_but_for_what_they_say);
+  RUN(it_is_low_before_one_read_could_overflow_it);
+  RUN(the_areas_lie_inside_the_memory);
+  RUN(slabs_are_carved_in_order_and_never_twice);
+  RUN(only_so_many_spares_are_held);
+}

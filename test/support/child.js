@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs a script in a Node of its own. It finds `http` and the `Agent` under
+// test in scope.
+'use strict'
+
+const { spawn } = require('node:child_process')
+
+const SCOPE = `
+  const http = require('node:http')
+  const { Agent } = require(${JSON.stringify(require.resolve('./agent'))});`
+
+function runScript (script, flags = []) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...flags, '-e', SCOPE + script],
+      { stdio: ['ignore', 'pipe', 'pipe'] })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (chunk) => { out += chunk })
+    child.stderr.on('data', (chunk) => { err += chunk })
+    child.on('close', (status, signal) => {
+      resolve({ status, signal, out: out.trim(), err: err.trim() })
+    })
+  })
+}
+
+module.exports = { runScript }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// A server that answers with given bytes, in given pieces. `script` is called
+// with (n, text) for the n-th request and gives { pieces, then }: strings
+// (latin1) or Buffers, each written in a turn of the loop of its own, and
+// 'fin' or 'rst' when the connection ends behind them.
+'use strict'
+
+const { rawServer } = require('./servers')
+
+async function scriptedServer (t, script) {
+  const seen = { requests: [], connections: [] }
+  seen.port = await rawServer(t, async (socket, text) => {
+    const n = seen.requests.push({ text, connection: seen.connections.indexOf(socket) }) - 1
+    const { pieces, then } = script(n, text)
+    socket.setNoDelay()
+    for (const piece of pieces) {
+      if (socket.destroyed) return
+      socket.write(piece, 'latin1')
+      await new Promise(setImmediate)
+    }
+    if (then === 'fin') socket.end()
+    if (then === 'rst') socket.resetAndDestroy()
+  }, (socket) => seen.connections.push(socket))
+  return seen
+}
+
+module.exports = { scriptedServer }
