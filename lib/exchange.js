@@ -67,9 +67,16 @@ function deliver () {
       case record.SURPLUS: socket.destroy(); break
       default:
         ring.putBack() // the handle's
-        return
+        return pauseIfFull(this)
     }
   }
+  pauseIfFull(this)
+}
+
+// Only now: most bodies end in the records that filled the reader, and a stop
+// and start of reading costs two system calls.
+function pauseIfFull ({ req, socket }) {
+  if (socket[kCore].full && !req.res?.complete) socket.pauseBody()
 }
 
 // Node: parserOnHeadersComplete() and parserOnIncomingClient().
@@ -121,7 +128,9 @@ function onInformation (req, res) {
 // Node: parserOnBody().
 function onData (exchange, at) {
   const { res } = exchange.req
-  if (res !== null && !res._dumped && !res.push(ring.recordBody(at))) exchange.socket.pauseBody()
+  if (res !== null && !res._dumped && !res.push(ring.recordBody(at))) {
+    exchange.socket[kCore].full = true
+  }
 }
 
 // Node: parserOnMessageComplete().

@@ -35,6 +35,7 @@ class CoreHandle {
     this.attempts = null // { addresses, port, errors } while several are tried
     this.writing = null // { callback, chunks } of the write that is queued
     this.onClosed = null
+    this.full = false // the body's reader said so; pause after these records
     this.paused = false // by the body's back-pressure
     this.held = false // by socket.pause()
     handles[id & INDEX_MASK] = this
@@ -299,18 +300,20 @@ class Socket extends net.Socket {
     return super.resume()
   }
 
-  // The response's reader is full, or wants more.
+  // The response's reader is full.
   pauseBody () {
-    const handle = this._handle
-    if (handle instanceof CoreHandle && !handle.paused) {
+    const handle = this[kCore]
+    if (!handle.paused) {
       handle.paused = true
       native.pause(handle.id, true)
     }
   }
 
+  // It wants more.
   resumeBody () {
-    const handle = this._handle
-    if (handle instanceof CoreHandle && handle.paused) {
+    const handle = this[kCore]
+    handle.full = false
+    if (handle.paused) {
       handle.paused = false
       if (!handle.held) native.pause(handle.id, false)
     }

@@ -21,8 +21,9 @@
 extern "C" {
 #endif
 
-/* The most that one read is given to fill. */
-#define HW_READ_MAX 65536u
+/* The most that one read is given to fill: a 64 KiB body and its head in one
+ * system call. */
+#define HW_READ_MAX 131072u
 
 /* The smallest piece of input that makes a record of its own is a chunk of one
  * byte, "1\r\nX\r\n": six bytes. A few more records come with any read. */

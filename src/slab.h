@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define HW_SLABS_MAX 64     /* spares held at most */
-#define HW_SLAB_MIN 131072u /* bytes: two reads */
+#define HW_SLAB_MIN 262144u /* bytes: two reads */
 
 typedef struct {
   char* base;

@@ -27,6 +27,7 @@ test("103 Early Hints brings 'information' with all that the server said", async
     pieces: ['HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\nX-Y: z\r\n\r\n', OK]
   }))
   const req = http.get({ host: '127.0.0.1', port, agent: agentFor(t) })
+  const response = once(req, 'response')
   const [information] = await once(req, 'information')
   assert.deepEqual({ ...information, headers: { ...information.headers } }, {
     statusCode: 103,
@@ -37,7 +38,7 @@ test("103 Early Hints brings 'information' with all that the server said", async
     headers: { link: '</a>, </b>', 'x-y': 'z' },
     rawHeaders: ['Link', '</a>', 'Link', '</b>', 'X-Y', 'z']
   })
-  const [res] = await once(req, 'response')
+  const [res] = await response
   assert.equal(res.statusCode, 200)
   assert.equal(res.headers.link, undefined)
   res.resume()
@@ -136,8 +137,9 @@ test('writeEarlyHints of a Node server arrives', async (t) => {
     res.end('ok')
   }))
   const req = http.get({ host: '127.0.0.1', port, agent: agentFor(t) }, (res) => res.resume())
+  const closed = once(req, 'close')
   const [{ statusCode, headers }] = await once(req, 'information')
   assert.equal(statusCode, 103)
   assert.equal(headers.link, '</style.css>; rel=preload')
-  await once(req, 'close')
+  await closed
 })

@@ -36,7 +36,8 @@ for (const [title, bytes, expected] of [
   test(`a chunked body, ${title}, and the connection is used again`, async (t) => {
     const server = await scriptedServer(t, () => ({ pieces: [bytes] }))
     const agent = agentFor(t)
-    for (const { body } of await Promise.all([1, 2].map(() => request({ port: server.port, agent })))) {
+    const both = [request({ port: server.port, agent }), request({ port: server.port, agent })]
+    for (const { body } of await Promise.all(both)) {
       assert.equal(body.toString('latin1'), expected)
     }
     assert.equal(server.connections.length, 1)
@@ -46,7 +47,6 @@ for (const [title, bytes, expected] of [
 for (const [title, first, options] of [
   ['HEAD with Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n', { method: 'HEAD' }],
   ['HEAD with chunked', CHUNKED, { method: 'HEAD' }],
-  ['HEAD without framing', 'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n', { method: 'HEAD' }],
   ['204', 'HTTP/1.1 204 No Content\r\n\r\n', {}],
   ['304', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n', {}],
   ['304 with chunked', 'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n', {}]
@@ -61,6 +61,48 @@ for (const [title, first, options] of [
     assert.equal(empty.body.length, 0)
     assert.equal(empty.res.complete, true)
     assert.equal(String(next.body), 'next')
+    assert.equal(server.connections.length, 1)
+  })
+}
+
+// Node asks whether the connection can go on before it tells its parser that
+// there is no body.
+test('HEAD answered without framing has no body, but the connection is not kept', async (t) => {
+  const server = await scriptedServer(t, () => ({
+    pieces: ['HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n']
+  }))
+  const agent = agentFor(t)
+  for (let i = 1; i <= 2; i++) {
+    const { body, req } = await request({ port: server.port, agent, method: 'HEAD' })
+    assert.equal(body.length, 0)
+    assert.equal(req.reusedSocket, false)
+    assert.equal(server.connections.length, i)
+  }
+})
+
+for (const [title, bytes, body, trailers] of [
+  ['Content-Length', 'HTTP/1.1 200 Fine\r\nX-A: b\r\nContent-Length: 6\r\n\r\nabcdef', 'abcdef', []],
+  ['chunked', `HTTP/1.1 200 Fine\r\nX-A: b\r\n${CHUNKED.slice(17)}` +
+    '4;e="f"\r\nabcd\r\n02\r\nef\r\n0\r\nT: u\r\n\r\n', 'abcdef', ['T', 'u']]
+]) {
+  test(`a response with ${title} may be cut anywhere, once or twice`, async (t) => {
+    const cuts = []
+    for (let i = 1; i < bytes.length; i++) {
+      cuts.push([bytes.slice(0, i), bytes.slice(i)])
+      const j = i + 1 + (i * 5) % (bytes.length - i)
+      if (j < bytes.length) cuts.push([bytes.slice(0, i), bytes.slice(i, j), bytes.slice(j)])
+    }
+    const server = await scriptedServer(t, (n) => ({ pieces: cuts[n] }))
+    const agent = agentFor(t)
+    for (const pieces of cuts) {
+      const { res, body: seen } = await request({ port: server.port, agent })
+      const where = JSON.stringify(pieces)
+      assert.equal(String(seen), body, where)
+      assert.equal(res.statusMessage, 'Fine', where)
+      assert.equal(res.headers['x-a'], 'b', where)
+      assert.equal(res.rawHeaders.length, 4, where)
+      assert.deepEqual(res.rawTrailers, trailers, where)
+    }
     assert.equal(server.connections.length, 1)
   })
 }
@@ -149,7 +191,8 @@ test('a hundred responses of all framings in turn, in odd pieces, on one connect
     return { pieces: [bytes.slice(0, at), bytes.slice(at)] }
   })
   const agent = agentFor(t)
-  const all = await Promise.all(Array.from({ length: 100 }, () => request({ port: server.port, agent })))
+  const all = await Promise.all(
+    Array.from({ length: 100 }, () => request({ port: server.port, agent })))
   for (const [n, { body }] of all.entries()) assert.equal(String(body), kinds[n % kinds.length][1])
   assert.equal(server.connections.length, 1)
 })

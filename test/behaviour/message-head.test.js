@@ -156,20 +156,22 @@ test('a thousand headers arrive without any option', async (t) => {
   assert.equal(res.headers['x-998'], '998')
 })
 
+// Node 20 takes headers in lots of 31 and looks at the limit between lots only.
 test('maxHeadersCount cuts the list off, and 0 is no limit', async (t) => {
   const lines = Array.from({ length: 1500 }, (_, i) => `X-${i}: ${i}`)
   const head = [OK, 'Content-Length: 2', ...lines].join('\r\n')
   const { port } = await scriptedServer(t, () => ({ pieces: [`${head}\r\n\r\nok`] }))
   const agent = new Agent()
   t.after(() => agent.destroy())
-  for (const [limit, count] of [[10, 10], [1, 1], [0, 1501]]) {
+  for (const [limit, counts] of [[10, [10, 31]], [1, [1, 31]], [0, [1501]]]) {
     const headers = await new Promise((resolve, reject) => {
       const req = http.get({ host: '127.0.0.1', port, agent, maxHeaderSize: 65536 }, (res) => {
         res.resume().on('end', () => resolve(res.rawHeaders))
       }).on('error', reject)
       req.maxHeadersCount = limit
     })
-    assert.equal(headers.length, 2 * count)
+    const exact = !process.version.startsWith('v20.')
+    assert.ok((exact ? counts.slice(0, 1) : counts).includes(headers.length / 2))
   }
 })
 

@@ -2,11 +2,15 @@
 //
 // A server that answers with given bytes, in given pieces. `script` is called
 // with (n, text) for the n-th request and gives { pieces, then }: strings
-// (latin1) or Buffers, each written in a turn of the loop of its own, and
-// 'fin' or 'rst' when the connection ends behind them.
+// (latin1) or Buffers, each of which the client reads by itself, and 'fin' or
+// 'rst' when the connection ends behind them.
 'use strict'
 
 const { rawServer } = require('./servers')
+
+// Both ends live on one loop. A write made while it polls is not read before
+// the next poll, and the first setImmediate comes before that one.
+const readByNow = () => new Promise((resolve) => setImmediate(setImmediate, resolve))
 
 async function scriptedServer (t, script) {
   const seen = { requests: [], connections: [] }
@@ -17,7 +21,7 @@ async function scriptedServer (t, script) {
     for (const piece of pieces) {
       if (socket.destroyed) return
       socket.write(piece, 'latin1')
-      await new Promise(setImmediate)
+      await readByNow()
     }
     if (then === 'fin') socket.end()
     if (then === 'rst') socket.resetAndDestroy()
