@@ -9,7 +9,12 @@ module.exports = function httpRequest (Agent, extra) {
   let agent = null
 
   function open (plan) {
-    agent = new Agent({ keepAlive: true, maxSockets: plan.connections, ...extra })
+    agent = new Agent({
+      keepAlive: true,
+      maxSockets: plan.connections ?? Infinity, // JSON has no Infinity
+      maxFreeSockets: Infinity,
+      ...extra
+    })
     const options = {
       host: '127.0.0.1',
       port: plan.port,

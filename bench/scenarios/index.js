@@ -30,11 +30,12 @@ function idle (about, warmUpRequests) {
     about,
     driver: 'idle-memory',
     measure: 'bytes',
+    slow: true,
     clients: AGENTS,
     flags: ['--expose-gc'],
     rounds: 3,
     plan: {
-      method: 'GET', path: 'small', connections: 4000, bytes: 11, body: 0, requests: 3000, warmUpRequests
+      method: 'GET', path: 'small', connections: Infinity, bytes: 11, body: 0, requests: 3000, warmUpRequests
     }
   }
 }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+import * as http from 'node:http'
+
+export interface AgentOptions extends http.AgentOptions {
+  /**
+   * Keep connections open and use them again.
+   * @default true (http.Agent: false)
+   */
+  keepAlive?: boolean
+  /**
+   * Close a connection that has been idle this long, in milliseconds; 0: never.
+   * A shorter `Keep-Alive: timeout=` of the server wins, less
+   * `agentKeepAliveTimeoutBuffer`.
+   * @default 4000
+   */
+  freeSocketTimeout?: number
+  /**
+   * What to take off the server's `Keep-Alive: timeout=` hint, in milliseconds,
+   * so that the connection is given up before the server does it.
+   * @default 1000
+   */
+  agentKeepAliveTimeoutBuffer?: number
+}
+
+/**
+ * An `http.Agent` whose pool, sockets and response parser are native. Pass it
+ * as `agent` to `http.request()`.
+ *
+ * Throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` and
+ * `ERR_INVALID_ARG_VALUE` for options of a wrong type, range or value.
+ */
+export class Agent extends http.Agent {
+  constructor (options?: AgentOptions)
+  /** Milliseconds; see the option. May be changed at any time. */
+  freeSocketTimeout: number
+  /** Milliseconds; see the option. */
+  agentKeepAliveTimeoutBuffer: number
+  /** Connections of this agent, active, idle and being dialled. */
+  readonly totalSocketCount: number
+  /** 'fast': the core serves this agent's requests; 'node': net does. */
+  readonly lane: 'fast' | 'node'
+}
+
+export interface Capabilities {
+  /** May requests go through the core here? */
+  fastLane: boolean
+  /** Why not, or null. */
+  reason: string | null
+  /** The host's llhttp. */
+  llhttp: string
+  /** The host's libuv. */
+  uv: string
+}
+
+/** What this process can do, for logs and bug reports. */
+export function capabilities (): Capabilities
+
+declare const hawser: { Agent: typeof Agent, capabilities: typeof capabilities }
+export default hawser
