@@ -9,6 +9,8 @@
 const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 
+const { build } = require('./build')
+
 const ROOT = path.join(__dirname, '..')
 const cc = process.env.CC || 'gcc'
 
@@ -21,7 +23,7 @@ function run (args, env) {
   if (result.status !== 0) process.exit(result.status ?? 1)
 }
 
-run([require.resolve('node-gyp/bin/node-gyp.js'), 'rebuild', '--hawser_tests=1', '--hawser_sanitize=address,undefined'])
+build({ hawser_tests: 1, hawser_sanitize: 'address,undefined' })
 run([path.join('scripts', 'test.js'), ...process.argv.slice(2)], {
   HAWSER_TEST_BUILT: '1',
   // Node itself is not instrumented, so its own leaks at exit cannot be told

@@ -9,21 +9,16 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
+const { build } = require('./build')
+
 const ROOT = path.join(__dirname, '..')
 const RELEASE = path.join(ROOT, 'build', 'Release')
-const NODE_GYP = require.resolve('node-gyp/bin/node-gyp.js')
 
 const totals = { passed: 0, failed: 0, skipped: 0 }
 
 function fail (message) {
   console.error(`test: ${message}`)
   process.exit(1)
-}
-
-function build () {
-  const made = spawnSync(process.execPath, [NODE_GYP, 'rebuild', '--hawser_tests=1',
-    ...(process.env.CI ? ['--hawser_werror=1'] : [])], { cwd: ROOT, encoding: 'utf8' })
-  if (made.status !== 0) fail(`the build failed\n${made.stdout}\n${made.stderr}`)
 }
 
 // A C suite ends with "name: N passed, M failed".
@@ -46,7 +41,7 @@ function testFiles (dir) {
 
 function runJavaScript (files) {
   const run = spawnSync(process.execPath,
-    ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-reporter-destination=stdout',
+    ['--test', '--test-concurrency=2', '--test-timeout=60000', '--test-reporter=spec', '--test-reporter-destination=stdout',
       '--test-reporter=tap', `--test-reporter-destination=${path.join(RELEASE, 'test.tap')}`,
       ...files],
     { cwd: ROOT, stdio: 'inherit' })
@@ -62,7 +57,9 @@ function runJavaScript (files) {
 // Names on the command line run only those files, without a build.
 const only = process.argv.slice(2)
 if (only.length === 0) {
-  if (process.env.HAWSER_TEST_BUILT !== '1') build()
+  if (process.env.HAWSER_TEST_BUILT !== '1') {
+    build({ hawser_tests: 1, hawser_werror: process.env.CI ? 1 : 0 })
+  }
   runCore('core', path.join(RELEASE, 'core_test'), [])
   runCore('host', process.execPath, [path.join('test', 'host', 'run.js')])
 }

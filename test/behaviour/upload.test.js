@@ -281,8 +281,9 @@ test('an early response to an upload is delivered, and the rest of the upload is
     const response = once(req, 'response')
     req.write('x')
     const [res] = await response
+    const end = once(res, 'end')
     assert.equal(String((await once(res, 'data'))[0]), 'early')
-    await once(res, 'end')
+    await end
     assert.equal(Object.keys(agent.freeSockets).length, 0)
     const free = freed(agent)
     req.write(Buffer.alloc(100000))
