@@ -61,8 +61,12 @@ struct Arguments {
   State* state;
   napi_value value[kCount];
 
-  hw_loop_t* loop() const { return state->loop; }
-  uint32_t id() const { return ToUint32(env, value[0]); }
+  hw_loop_t* loop() const {
+    return state->loop;
+  }
+  uint32_t id() const {
+    return ToUint32(env, value[0]);
+  }
 };
 
 Napi::Value Result(napi_env env, int64_t value) {
@@ -91,11 +95,8 @@ bool GrowScratch(State* state, size_t size) {
 
 // Appends a string to the scratch memory at *used. utf8 false: latin1, which
 // is what Node calls a 'binary' string too.
-bool PutString(State* state,
-               napi_env env,
-               napi_value string,
-               bool utf8,
-               size_t* used) {
+bool PutString(
+    State* state, napi_env env, napi_value string, bool utf8, size_t* used) {
   size_t chars = 0;
   size_t bytes = 0;
   size_t written = 0;
@@ -104,8 +105,7 @@ bool PutString(State* state,
   if (!GrowScratch(state, *used + 1024)) {
     return false;
   }
-  auto get =
-      utf8 ? napi_get_value_string_utf8 : napi_get_value_string_latin1;
+  auto get = utf8 ? napi_get_value_string_utf8 : napi_get_value_string_latin1;
   size_t room = state->scratch_size - *used;
   if (get(env, string, state->scratch + *used, room, &written) != napi_ok) {
     return false;
@@ -156,8 +156,9 @@ Napi::Value CreatePool(const Napi::CallbackInfo& info) {
   auto finalize = [](napi_env env, void*, void* hint) {
     State* state = Napi::Env(env).GetInstanceData<State>();
     if (state->loop != nullptr) {
-      hw_loop_pool_drop(state->loop,
-                        static_cast<uint32_t>(reinterpret_cast<uintptr_t>(hint)));
+      hw_loop_pool_drop(
+          state->loop,
+          static_cast<uint32_t>(reinterpret_cast<uintptr_t>(hint)));
     }
   };
   void* hint = reinterpret_cast<void*>(static_cast<uintptr_t>(id));
@@ -187,8 +188,8 @@ Napi::Value Acquire(const Napi::CallbackInfo& info) {
   if (!PutString(args.state, args.env, args.value[1], true, &len)) {
     return Result(args.env, HW_EINVAL);
   }
-  int err = hw_loop_acquire(
-      args.loop(), args.id(), args.state->scratch, len, &lease);
+  int err =
+      hw_loop_acquire(args.loop(), args.id(), args.state->scratch, len, &lease);
   return Result(args.env, Lease(args.state, err, lease));
 }
 
@@ -225,10 +226,10 @@ Napi::Value Release(const Napi::CallbackInfo& info) {
 Napi::Value SetIdle(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   RETURN_IF_CLOSING(args);
-  return Result(args.env,
-                hw_loop_set_idle(args.loop(),
-                                 args.id(),
-                                 ToMilliseconds(args.env, args.value[1])));
+  return Result(
+      args.env,
+      hw_loop_set_idle(
+          args.loop(), args.id(), ToMilliseconds(args.env, args.value[1])));
 }
 
 // remove(conn): verdict; registers CONN, WAITER
@@ -249,18 +250,13 @@ Napi::Value Dial(const Napi::CallbackInfo& info) {
   }
   Napi::Array list = info[1].As<Napi::Array>();
   int port = static_cast<int>(ToUint32(args.env, args.value[2]));
-  std::vector<sockaddr_storage> addresses(list.Length());
+  std::vector<hw_address_t> addresses(list.Length());
   for (uint32_t i = 0; i < list.Length(); i++) {
     std::string text = Napi::Value(list[i]).ToString().Utf8Value();
     std::memset(&addresses[i], 0, sizeof(addresses[i]));
-    int err =
-        uv_ip4_addr(text.c_str(),
-                    port,
-                    reinterpret_cast<sockaddr_in*>(&addresses[i]));
+    int err = uv_ip4_addr(text.c_str(), port, &addresses[i].v4);
     if (err != 0) {
-      err = uv_ip6_addr(text.c_str(),
-                        port,
-                        reinterpret_cast<sockaddr_in6*>(&addresses[i]));
+      err = uv_ip6_addr(text.c_str(), port, &addresses[i].v6);
     }
     if (err != 0) {
       return Result(args.env, err);
@@ -293,18 +289,14 @@ Napi::Value Bind(const Napi::CallbackInfo& info) {
   RETURN_IF_CLOSING(args);
   std::string text = info[1].ToString().Utf8Value();
   int port = static_cast<int>(ToUint32(args.env, args.value[2]));
-  sockaddr_storage address = {};
-  int err = uv_ip4_addr(
-      text.c_str(), port, reinterpret_cast<sockaddr_in*>(&address));
+  hw_address_t address = {};
+  int err = uv_ip4_addr(text.c_str(), port, &address.v4);
   if (err != 0) {
-    err = uv_ip6_addr(
-        text.c_str(), port, reinterpret_cast<sockaddr_in6*>(&address));
+    err = uv_ip6_addr(text.c_str(), port, &address.v6);
   }
   if (err == 0) {
-    err = hw_loop_bind(args.loop(),
-                       args.id(),
-                       reinterpret_cast<const sockaddr*>(&address),
-                       ToUint32(args.env, args.value[3]));
+    err = hw_loop_bind(
+        args.loop(), args.id(), &address, ToUint32(args.env, args.value[3]));
   }
   return Result(args.env, err);
 }
@@ -338,8 +330,7 @@ Napi::Value WriteString(const Napi::CallbackInfo& info) {
       len > UINT32_MAX) {
     return Result(args.env, HW_EINVAL);
   }
-  uv_buf_t buf =
-      uv_buf_init(args.state->scratch, static_cast<unsigned>(len));
+  uv_buf_t buf = uv_buf_init(args.state->scratch, static_cast<unsigned>(len));
   return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, len));
 }
 
@@ -418,18 +409,17 @@ Napi::Value GiveSlab(const Napi::CallbackInfo& info) {
   if (!ToBuffer(args.env, args.value[1], &buf)) {
     return Result(args.env, HW_EINVAL);
   }
-  return Result(args.env,
-                hw_loop_give_slab(args.loop(),
-                                  args.id(),
-                                  buf.base,
-                                  static_cast<uint32_t>(buf.len)));
+  return Result(
+      args.env,
+      hw_loop_give_slab(
+          args.loop(), args.id(), buf.base, static_cast<uint32_t>(buf.len)));
 }
 
 // name(conn, peer): [address, port, family] or a negative code
 Napi::Value Name(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   RETURN_IF_CLOSING(args);
-  sockaddr_storage address = {};
+  hw_address_t address = {};
   char text[INET6_ADDRSTRLEN + 1 + UV_IF_NAMESIZE] = "";
   int err = hw_loop_name(args.loop(),
                          args.id(),
@@ -438,9 +428,9 @@ Napi::Value Name(const Napi::CallbackInfo& info) {
   if (err != 0) {
     return Result(args.env, err);
   }
-  bool v6 = address.ss_family == AF_INET6;
-  auto* in6 = reinterpret_cast<sockaddr_in6*>(&address);
-  auto* in4 = reinterpret_cast<sockaddr_in*>(&address);
+  bool v6 = address.any.sa_family == AF_INET6;
+  auto* in6 = &address.v6;
+  auto* in4 = &address.v4;
   err = v6 ? uv_ip6_name(in6, text, sizeof(text))
            : uv_ip4_name(in4, text, sizeof(text));
   if (err != 0) {
@@ -448,8 +438,9 @@ Napi::Value Name(const Napi::CallbackInfo& info) {
   }
   Napi::Array out = Napi::Array::New(args.env, 3);
   out.Set(0u, Napi::String::New(args.env, text));
-  out.Set(1u, Napi::Number::New(
-                  args.env, ntohs(v6 ? in6->sin6_port : in4->sin_port)));
+  out.Set(
+      1u,
+      Napi::Number::New(args.env, ntohs(v6 ? in6->sin6_port : in4->sin_port)));
   out.Set(2u, Napi::String::New(args.env, v6 ? "IPv6" : "IPv4"));
   return out;
 }

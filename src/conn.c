@@ -23,8 +23,8 @@ struct hw_dial {
   int failed; /* why the current attempt is being given up */
   int bound;
   unsigned bind_flags;
-  struct sockaddr_storage local;
-  struct sockaddr_storage addrs[];
+  hw_address_t local;
+  hw_address_t addrs[];
 };
 
 /* A write that the kernel did not take at once. */
@@ -153,12 +153,7 @@ static int dial_create(hw_conn_t* conn, size_t count) {
   return 0;
 }
 
-static size_t address_size(const struct sockaddr* addr) {
-  return addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                     : sizeof(struct sockaddr_in);
-}
-
-int hw_conn_bind(hw_conn_t* conn, const struct sockaddr* addr, unsigned flags) {
+int hw_conn_bind(hw_conn_t* conn, const hw_address_t* addr, unsigned flags) {
   int err = 0;
 
   if (conn->state != HW_CONN_READY || conn->is_pipe) {
@@ -170,8 +165,8 @@ int hw_conn_bind(hw_conn_t* conn, const struct sockaddr* addr, unsigned flags) {
   }
   conn->dial->bound = 1;
   conn->dial->bind_flags = flags;
-  memcpy(&conn->dial->local, addr, address_size(addr));
-  return uv_tcp_bind(&conn->uv.tcp, addr, flags);
+  conn->dial->local = *addr;
+  return uv_tcp_bind(&conn->uv.tcp, &addr->any, flags);
 }
 
 static void on_reset_for_next(uv_handle_t* handle) {
@@ -255,11 +250,8 @@ static int dial_next(hw_conn_t* conn) {
 
   set_state(conn, HW_CONN_DIALLING);
   dial->req.data = dial;
-  dial->failed =
-      uv_tcp_connect(&dial->req,
-                     &conn->uv.tcp,
-                     (const struct sockaddr*)&dial->addrs[dial->current],
-                     on_connect);
+  dial->failed = uv_tcp_connect(
+      &dial->req, &conn->uv.tcp, &dial->addrs[dial->current].any, on_connect);
   if (dial->failed != 0) {
     if (dial->count == 1) {
       return dial->failed;
@@ -273,7 +265,7 @@ static int dial_next(hw_conn_t* conn) {
 }
 
 int hw_conn_dial(hw_conn_t* conn,
-                 const struct sockaddr_storage* addrs,
+                 const hw_address_t* addrs,
                  size_t count,
                  uint64_t attempt_ms) {
   int err = 0;

@@ -14,6 +14,7 @@
 
 #include <uv.h>
 
+#include "address.h"
 #include "base.h"
 #include "deadline.h"
 #include "http1.h"
@@ -86,14 +87,14 @@ int hw_conn_open(hw_conn_t* conn, int is_pipe);
 int hw_conn_external(hw_conn_t* conn);
 
 /* Local address for the next dial. flags as for uv_tcp_bind. READY only. */
-int hw_conn_bind(hw_conn_t* conn, const struct sockaddr* addr, unsigned flags);
+int hw_conn_bind(hw_conn_t* conn, const hw_address_t* addr, unsigned flags);
 
 /* Connects to the first address that answers, one after the other; each but
  * the last gets attempt_ms. The addresses are copied. Then CONNECTED, preceded
  * by ATTEMPT_FAILED for each that did not. Result: 0, HW_ENOMEM, HW_ESTATE,
  * HW_EINVAL (none, or too many), or libuv's code: then nothing follows. */
 int hw_conn_dial(hw_conn_t* conn,
-                 const struct sockaddr_storage* addrs,
+                 const hw_address_t* addrs,
                  size_t count,
                  uint64_t attempt_ms);
 int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len);

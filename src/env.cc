@@ -145,12 +145,12 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   define(sizes, "RING_TEXT", hw_ring_text_offset());
   define(sizes, "RECORD_WORDS", HW_RECORD_WORDS);
   define(sizes, "ID_BITS", HW_ID_BITS);
-#define X(name, value, code, text)                       \
-  {                                                      \
-    Napi::Array entry = Napi::Array::New(env, 2);        \
-    entry.Set(0u, code);                                 \
-    entry.Set(1u, text);                                 \
-    errors.Set(std::to_string(value), entry);            \
+#define X(name, value, code, text)                \
+  {                                               \
+    Napi::Array entry = Napi::Array::New(env, 2); \
+    entry.Set(0u, code);                          \
+    entry.Set(1u, text);                          \
+    errors.Set(std::to_string(value), entry);     \
   }
   HW_ERROR_MAP(X)
 #undef X

@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "base.h"
+#include "address.h"
 #include "pool.h"
 #include "ring.h"
 
@@ -103,11 +104,11 @@ int hw_loop_open(hw_loop_t* loop, uint32_t conn, int is_pipe);
 int hw_loop_external(hw_loop_t* loop, uint32_t conn);
 int hw_loop_bind(hw_loop_t* loop,
                  uint32_t conn,
-                 const struct sockaddr* addr,
+                 const hw_address_t* addr,
                  unsigned flags);
 int hw_loop_dial(hw_loop_t* loop,
                  uint32_t conn,
-                 const struct sockaddr_storage* addrs,
+                 const hw_address_t* addrs,
                  size_t count,
                  uint64_t attempt_ms);
 int hw_loop_dial_pipe(hw_loop_t* loop,
@@ -134,10 +135,7 @@ int hw_loop_keepalive(hw_loop_t* loop, uint32_t conn, int on, unsigned seconds);
 int hw_loop_nodelay(hw_loop_t* loop, uint32_t conn, int on);
 int hw_loop_dup(hw_loop_t* loop, uint32_t conn);
 int hw_loop_fd(hw_loop_t* loop, uint32_t conn);
-int hw_loop_name(hw_loop_t* loop,
-                 uint32_t conn,
-                 int peer,
-                 struct sockaddr_storage* out);
+int hw_loop_name(hw_loop_t* loop, uint32_t conn, int peer, hw_address_t* out);
 
 /* The text of a LONG_TEXT record: the caller frees it with hw_mem_free. */
 char* hw_loop_take_text(hw_loop_t* loop, uint32_t conn, size_t* len);

@@ -742,7 +742,7 @@ int hw_loop_external(hw_loop_t* loop, uint32_t id) {
 
 int hw_loop_bind(hw_loop_t* loop,
                  uint32_t id,
-                 const struct sockaddr* addr,
+                 const hw_address_t* addr,
                  unsigned flags) {
   hw_conn_t* conn = get_conn(loop, id);
 
@@ -751,7 +751,7 @@ int hw_loop_bind(hw_loop_t* loop,
 
 int hw_loop_dial(hw_loop_t* loop,
                  uint32_t id,
-                 const struct sockaddr_storage* addrs,
+                 const hw_address_t* addrs,
                  size_t count,
                  uint64_t attempt_ms) {
   hw_conn_t* conn = get_conn(loop, id);
@@ -885,18 +885,15 @@ int hw_loop_fd(hw_loop_t* loop, uint32_t id) {
   return fd;
 }
 
-int hw_loop_name(hw_loop_t* loop,
-                 uint32_t id,
-                 int peer,
-                 struct sockaddr_storage* out) {
+int hw_loop_name(hw_loop_t* loop, uint32_t id, int peer, hw_address_t* out) {
   hw_conn_t* conn = get_conn(loop, id);
   int len = (int)sizeof(*out);
 
   if (!has_handle(conn) || conn->is_pipe || conn->state >= HW_CONN_CLOSING) {
     return HW_ESTATE;
   }
-  return peer ? uv_tcp_getpeername(&conn->uv.tcp, (struct sockaddr*)out, &len)
-              : uv_tcp_getsockname(&conn->uv.tcp, (struct sockaddr*)out, &len);
+  return peer ? uv_tcp_getpeername(&conn->uv.tcp, &out->any, &len)
+              : uv_tcp_getsockname(&conn->uv.tcp, &out->any, &len);
 }
 
 char* hw_loop_take_text(hw_loop_t* loop, uint32_t id, size_t* len) {

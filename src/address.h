@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An address of either family, without the 100 bytes of padding that a
+ * sockaddr_storage has: some are kept for each connection being dialled.
+ */
+#ifndef HW_ADDRESS_H
+#define HW_ADDRESS_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+typedef union {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+} hw_address_t;
+
+#endif /* HW_ADDRESS_H */
