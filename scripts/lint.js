@@ -39,7 +39,7 @@ const flags = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-Isrc', '-Itest
   `-isystem${includeDir}`]
 const c = sources(['src'], '.c')
 
-run('eslint', process.execPath, [require.resolve('eslint/bin/eslint.js'), '.'])
+run('eslint', path.join(ROOT, 'node_modules', '.bin', 'eslint'), ['.'])
 run('clang-format', 'clang-format',
   ['--dry-run', '--Werror', ...sources(['src', 'test', 'bench'], '.c', '.h', '.cc')])
 run('clang-tidy', 'clang-tidy', ['--quiet', ...c, '--', ...flags])

@@ -22,6 +22,7 @@ typedef struct {
 static int feed(check_t* c, const char* bytes, uint32_t flags) {
   char* at = NULL;
   size_t len = strlen(bytes);
+  size_t i = 0;
 
   hw_ring_reset(&c->ring);
   c->next = 0;
