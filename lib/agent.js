@@ -21,7 +21,7 @@ const {
 } = require('./symbols')
 
 const { verdict, register } = native
-const { registers, INDEX_MASK } = ring
+const { handles, registers, INDEX_MASK } = ring
 
 const FREE_SOCKET_TIMEOUT = 4000 // ms; below Node's server default of 5 s
 const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
@@ -29,6 +29,7 @@ const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
 const kPool = Symbol('hawser.pool')
 const kLimits = Symbol('hawser.limits')
 const kViews = Symbol('hawser.views')
+const kOnRead = Symbol('hawser.onread')
 
 // Taken now: a program may put another Agent in its place later, this one too.
 const BaseAgent = http.Agent
@@ -82,6 +83,16 @@ Object.defineProperty(Agent.prototype, 'lane', {
   get () { return isFast(this, this.options) ? 'fast' : 'node' },
   configurable: true
 })
+
+/** Closes every connection, active or idle, as http.Agent does it. */
+Agent.prototype.destroy = function destroy () {
+  for (const what of [1, 0]) {
+    const list = this[kPool] === 0 ? [] : native.list(this[kPool], what)
+    for (const item of list) {
+      if (typeof item === 'number') sockets[item & INDEX_MASK]?.destroy()
+    }
+  }
+}
 
 // -- the pool's side ----------------------------------------------------------
 
@@ -166,8 +177,9 @@ Agent.prototype.addRequest = function addRequest (req, options, port, localAddre
   const pool = poolOf(this)
   const key = keyOf(this, req, options)
   for (;;) {
-    const answer = check(native.acquire(pool, key), 'acquire')
+    const answer = native.acquire(pool, key)
     const id = registers[register.CONN]
+    if (answer < 0) return req.onSocket(null, coreError(answer, 'acquire'))
     if (answer === verdict.REUSE) {
       const socket = sockets[id & INDEX_MASK]
       if (!socket.destroyed && socket.writable) return reuse(this, socket, req)
@@ -224,12 +236,14 @@ function dropEntry (agent, req) {
 
 // A connection or an entry leaves the pool: its place may be somebody's.
 function giveRoom (agent, id) {
-  if (native.remove(id) !== verdict.CONNECT) return
+  const answer = native.remove(id)
+  if (registers[register.WAITER] === 0) return
   const next = registers[register.CONN]
   const req = unqueue(registers[register.WAITER])
   const resource = req[kWaiting]
   req[kWaiting] = null
-  resource.runInAsyncScope(createForWaiting, null, agent, req, next)
+  if (answer < 0) req.onSocket(null, coreError(answer, 'connect')) // no memory for it
+  else resource.runInAsyncScope(createForWaiting, null, agent, req, next)
 }
 
 // As Node does it, a connection made for a waiting request is announced as
@@ -265,6 +279,7 @@ Agent.prototype.reuseSocket = function reuseSocket (socket, req) {
   req.reusedSocket = true
   if (socket[kCore] === undefined) { // the core refs its own
     socket.removeListener('error', onIdleError)
+    unguard(socket)
     socket.ref()
   }
 }
@@ -339,12 +354,43 @@ function install (agent, socket, options, id) {
   socket[kOptions] = options
   socket[kConn] = id
   sockets[id & INDEX_MASK] = socket
-  if (socket[kCore] === undefined) native.external(id)
-  else socket.on('error', onCoreError)
+  if (socket[kCore] === undefined) {
+    native.external(id)
+    handles[id & INDEX_MASK] = new NodeEntry(id, socket)
+  } else {
+    socket.on('error', onCoreError)
+  }
   socket.on('free', onSocketFree)
   socket.on('close', onSocketClose)
   socket.on('timeout', onSocketTimeout)
   socket.on('agentRemove', onSocketRemove)
+}
+
+// What the core has to say of a socket of Node's: that it was idle too long.
+class NodeEntry {
+  constructor (id, socket) {
+    this.id = id
+    this.socket = socket
+  }
+
+  onRecords () {
+    while (ring.take(this.id) !== -1) this.socket.destroy()
+  }
+}
+
+// Anything read on an idle socket of Node's closes it. Node >= 22.23 does the
+// same, in the listener that ours replaces.
+function guard (socket) {
+  const handle = socket._handle
+  if (typeof handle?.onread !== 'function') return
+  socket[kOnRead] = handle.onread
+  handle.onread = () => { socket.destroy() }
+}
+
+function unguard (socket) {
+  const handle = socket._handle
+  if (handle && socket[kOnRead] !== undefined) handle.onread = socket[kOnRead]
+  socket[kOnRead] = undefined
 }
 
 function onSocketFree () {
@@ -396,6 +442,7 @@ Agent.prototype.removeSocket = function removeSocket (socket) {
   if (id === undefined || socket[kAgent] !== this) return
   socket[kConn] = undefined
   sockets[id & INDEX_MASK] = undefined
+  if (socket[kCore] === undefined) handles[id & INDEX_MASK] = undefined
   giveRoom(this, id)
 }
 
@@ -441,7 +488,10 @@ function keep (agent, socket, req) {
   socket._httpMessage = req // keepSocketAlive() looks at the response
   const kept = agent.keepSocketAlive(socket)
   socket._httpMessage = null
-  if (kept && socket[kCore] === undefined) socket.once('error', onIdleError)
+  if (kept && socket[kCore] === undefined) {
+    socket.once('error', onIdleError)
+    guard(socket)
+  }
   return kept
 }
 

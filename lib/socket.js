@@ -195,15 +195,16 @@ function attemptFailed (handle, status, index) {
   }
 }
 
+// Node: onWriteComplete().
 function wrote (callback, status) {
+  if (this.destroyed) return callback(null)
   this._unrefTimer()
-  if (this.destroyed) return callback(coreError(-125 /* ECANCELED */, 'write'))
   callback(status === 0 ? null : coreError(status, 'write'))
 }
 
 // The core will not lease it again: too old, or the peer spoke or hung up.
 function retire () {
-  if (this.timeout === 0 || this.timeout === undefined || !this.destroyed) this.destroy()
+  this.destroy()
 }
 
 // Node: onStreamRead() at the end of the stream.

@@ -73,12 +73,6 @@ Napi::Value Result(napi_env env, int64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
-// The environment is ending: every call is late.
-#define RETURN_IF_CLOSING(args)           \
-  if ((args).loop() == nullptr) {         \
-    return Result((args).env, HW_ESTALE); \
-  }
-
 bool GrowScratch(State* state, size_t size) {
   if (size <= state->scratch_size) {
     return true;
@@ -146,7 +140,6 @@ hw_pool_options_t PoolOptions(napi_env env, const napi_value* value) {
 // The pool goes when `owner` has been collected and nothing is left in it.
 Napi::Value CreatePool(const Napi::CallbackInfo& info) {
   Arguments<5> args(info);
-  RETURN_IF_CLOSING(args);
   hw_pool_options_t options = PoolOptions(args.env, args.value + 1);
   uint32_t id = 0;
   int err = hw_loop_pool_create(args.loop(), &options, &id);
@@ -174,7 +167,6 @@ Napi::Value CreatePool(const Napi::CallbackInfo& info) {
 // setPool(id, maxSockets, maxTotalSockets, maxFreeSockets, fifo)
 Napi::Value SetPool(const Napi::CallbackInfo& info) {
   Arguments<5> args(info);
-  RETURN_IF_CLOSING(args);
   hw_pool_options_t options = PoolOptions(args.env, args.value + 1);
   return Result(args.env, hw_loop_pool_set(args.loop(), args.id(), &options));
 }
@@ -182,7 +174,6 @@ Napi::Value SetPool(const Napi::CallbackInfo& info) {
 // acquire(pool, key): verdict; registers CONN, WAITER, EVICTED
 Napi::Value Acquire(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   hw_lease_t lease = {};
   size_t len = 0;
   if (!PutString(args.state, args.env, args.value[1], true, &len)) {
@@ -196,7 +187,6 @@ Napi::Value Acquire(const Napi::CallbackInfo& info) {
 // add(pool, key): 0; register CONN
 Napi::Value Add(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   size_t len = 0;
   if (!PutString(args.state, args.env, args.value[1], true, &len)) {
     return Result(args.env, HW_EINVAL);
@@ -212,7 +202,6 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
 // release(conn, mayIdle, idleMs): verdict; register WAITER
 Napi::Value Release(const Napi::CallbackInfo& info) {
   Arguments<3> args(info);
-  RETURN_IF_CLOSING(args);
   hw_lease_t lease = {};
   int err = hw_loop_release(args.loop(),
                             args.id(),
@@ -225,7 +214,6 @@ Napi::Value Release(const Napi::CallbackInfo& info) {
 // setIdle(conn, idleMs)
 Napi::Value SetIdle(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   return Result(
       args.env,
       hw_loop_set_idle(
@@ -235,7 +223,6 @@ Napi::Value SetIdle(const Napi::CallbackInfo& info) {
 // remove(conn): verdict; registers CONN, WAITER
 Napi::Value Remove(const Napi::CallbackInfo& info) {
   Arguments<1> args(info);
-  RETURN_IF_CLOSING(args);
   hw_lease_t lease = {};
   int err = hw_loop_remove(args.loop(), args.id(), &lease);
   return Result(args.env, Lease(args.state, err, lease));
@@ -244,7 +231,6 @@ Napi::Value Remove(const Napi::CallbackInfo& info) {
 // dial(conn, addresses: string[], port, attemptMs)
 Napi::Value Dial(const Napi::CallbackInfo& info) {
   Arguments<4> args(info);
-  RETURN_IF_CLOSING(args);
   if (!info[1].IsArray()) {
     return Result(args.env, HW_EINVAL);
   }
@@ -273,7 +259,6 @@ Napi::Value Dial(const Napi::CallbackInfo& info) {
 // dialPipe(conn, path)
 Napi::Value DialPipe(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   size_t len = 0;
   if (!PutString(args.state, args.env, args.value[1], true, &len)) {
     return Result(args.env, HW_EINVAL);
@@ -286,7 +271,6 @@ Napi::Value DialPipe(const Napi::CallbackInfo& info) {
 // bind(conn, address, port, flags)
 Napi::Value Bind(const Napi::CallbackInfo& info) {
   Arguments<4> args(info);
-  RETURN_IF_CLOSING(args);
   std::string text = info[1].ToString().Utf8Value();
   int port = static_cast<int>(ToUint32(args.env, args.value[2]));
   hw_address_t address = {};
@@ -304,7 +288,6 @@ Napi::Value Bind(const Napi::CallbackInfo& info) {
 // begin(conn, flags, maxHeaderSize)
 Napi::Value Begin(const Napi::CallbackInfo& info) {
   Arguments<3> args(info);
-  RETURN_IF_CLOSING(args);
   return Result(args.env,
                 hw_loop_begin(args.loop(),
                               args.id(),
@@ -324,7 +307,6 @@ int WriteBuffers(State* state,
 template <bool kUtf8>
 Napi::Value WriteString(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   size_t len = 0;
   if (!PutString(args.state, args.env, args.value[1], kUtf8, &len) ||
       len > UINT32_MAX) {
@@ -350,7 +332,6 @@ bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out) {
 // writeBuffer(conn, Uint8Array). It must not change until WROTE or CLOSED.
 Napi::Value WriteBuffer(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   uv_buf_t buf;
   if (!ToBuffer(args.env, args.value[1], &buf)) {
     return Result(args.env, HW_EINVAL);
@@ -361,7 +342,6 @@ Napi::Value WriteBuffer(const Napi::CallbackInfo& info) {
 // writev(conn, chunks: (Uint8Array | string)[]): strings are latin1.
 Napi::Value Writev(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   uint32_t count = 0;
   size_t used = 0;
   if (napi_get_array_length(args.env, args.value[1], &count) != napi_ok ||
@@ -404,7 +384,6 @@ Napi::Value Writev(const Napi::CallbackInfo& info) {
 // giveSlab(id, Uint8Array). JavaScript keeps it until SLAB_DONE.
 Napi::Value GiveSlab(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   uv_buf_t buf;
   if (!ToBuffer(args.env, args.value[1], &buf)) {
     return Result(args.env, HW_EINVAL);
@@ -418,7 +397,6 @@ Napi::Value GiveSlab(const Napi::CallbackInfo& info) {
 // name(conn, peer): [address, port, family] or a negative code
 Napi::Value Name(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   hw_address_t address = {};
   char text[INET6_ADDRSTRLEN + 1 + UV_IF_NAMESIZE] = "";
   int err = hw_loop_name(args.loop(),
@@ -448,7 +426,6 @@ Napi::Value Name(const Napi::CallbackInfo& info) {
 // bytes(conn, what): 0 read, 1 written, 2 queued
 Napi::Value Bytes(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   hw_conn_bytes_t bytes;
   int err = hw_loop_bytes(args.loop(), args.id(), &bytes);
   if (err != 0) {
@@ -462,7 +439,6 @@ Napi::Value Bytes(const Napi::CallbackInfo& info) {
 // takeText(conn): string, of the LONG_TEXT record last pushed for it
 Napi::Value TakeText(const Napi::CallbackInfo& info) {
   Arguments<1> args(info);
-  RETURN_IF_CLOSING(args);
   size_t len = 0;
   char* text = hw_loop_take_text(args.loop(), args.id(), &len);
   napi_value out = nullptr;
@@ -476,7 +452,6 @@ Napi::Value TakeText(const Napi::CallbackInfo& info) {
 // counts(pool): gauges and counters by name
 Napi::Value Counts(const Napi::CallbackInfo& info) {
   Arguments<1> args(info);
-  RETURN_IF_CLOSING(args);
   const hw_pool_t* pool = hw_loop_pool(args.loop(), args.id());
   if (pool == nullptr) {
     return Result(args.env, HW_ESTALE);
@@ -503,7 +478,6 @@ Napi::Value Counts(const Napi::CallbackInfo& info) {
 // total(pool): connections in it
 Napi::Value Total(const Napi::CallbackInfo& info) {
   Arguments<1> args(info);
-  RETURN_IF_CLOSING(args);
   const hw_pool_t* pool = hw_loop_pool(args.loop(), args.id());
   return Result(args.env, pool != nullptr ? hw_pool_total(pool) : 0);
 }
@@ -513,7 +487,6 @@ Napi::Value Total(const Napi::CallbackInfo& info) {
 // request path.
 Napi::Value List(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
-  RETURN_IF_CLOSING(args);
   const hw_pool_t* pool = hw_loop_pool(args.loop(), args.id());
   uint32_t what = ToUint32(args.env, args.value[1]);
   Napi::Array out = Napi::Array::New(args.env);
@@ -552,7 +525,6 @@ using Call = int (*)(hw_loop_t*, uint32_t, bool, uint32_t);
 template <Call kCall>
 Napi::Value Simple(const Napi::CallbackInfo& info) {
   Arguments<3> args(info);
-  RETURN_IF_CLOSING(args);
   return Result(args.env,
                 kCall(args.loop(),
                       args.id(),
@@ -600,9 +572,17 @@ int Fd(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
   return hw_loop_fd(loop, id);
 }
 
+// In an environment that is ending every call is late.
+template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
+Napi::Value WhileOpen(const Napi::CallbackInfo& info) {
+  return info.Env().GetInstanceData<State>()->loop != nullptr
+             ? kFunction(info)
+             : Result(info.Env(), HW_ESTALE);
+}
+
 template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
 void Define(Napi::Env env, Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<kFunction>(env, name));
+  exports.Set(name, Napi::Function::New<WhileOpen<kFunction>>(env, name));
 }
 
 }  // namespace

@@ -276,6 +276,9 @@ static void settle(hw_conn_t* conn) {
     }
     return;
   }
+  if (conn->state == HW_CONN_DIALLING) {
+    rearm_timer(loop); /* the next address has its own deadline */
+  }
   if (conn->state == HW_CONN_CLOSED || hw_ring_low(&loop->ring)) {
     drain(loop); /* close callbacks run after the check phase */
   } else {

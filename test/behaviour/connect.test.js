@@ -11,6 +11,7 @@ const net = require('node:net')
 const os = require('node:os')
 const path = require('node:path')
 const { test } = require('node:test')
+const { Worker } = require('node:worker_threads')
 
 const { Agent, hawserOnly } = require('../support/agent')
 const { request, freed } = require('../support/request')
@@ -127,6 +128,78 @@ test('createConnection that fails fails its request and gives its place back', {
   const second = request({ port, agent })
   await assert.rejects(first, { message: 'no' })
   assert.equal(String((await second).body), 'ok')
+})
+
+test('freeSocketTimeout and the guard of idle connections hold for connections of the user',
+  { skip: hawserOnly }, async (t) => {
+    const accepted = []
+    const server = http.createServer((req, res) => res.end('ok'))
+    server.on('connection', (socket) => accepted.push(socket))
+    const port = await start(t, server)
+    class Mine extends Agent {
+      createConnection (options) {
+        return net.createConnection(options)
+      }
+    }
+    const quick = new Mine({ freeSocketTimeout: 20 })
+    const { req } = await request({ port, agent: quick })
+    await once(req.socket, 'close')
+    assert.equal(quick.totalSocketCount, 0)
+    const agent = new Mine()
+    t.after(() => agent.destroy())
+    const free = freed(agent)
+    const second = await request({ port, agent })
+    await free
+    accepted[1].write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil')
+    await once(second.req.socket, 'close')
+    const again = freed(agent)
+    assert.equal(String((await request({ port, agent })).body), 'ok')
+    await again
+    const last = await request({ port, agent })
+    assert.equal(last.req.reusedSocket, true)
+  })
+
+// Listens on `hosts` in a thread that then stands still: with the queues full
+// nobody there answers a SYN.
+async function silentServers (t, port, hosts) {
+  const flag = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(`
+    const { workerData: { flag, port, hosts }, parentPort } = require('node:worker_threads')
+    const net = require('node:net')
+    let left = hosts.length
+    for (const host of hosts) {
+      net.createServer().listen({ port, host, backlog: 1 }, () => {
+        if (--left > 0) return
+        parentPort.postMessage('listening')
+        Atomics.wait(flag, 0, 0)
+        process.exit()
+      })
+    }`, { eval: true, workerData: { flag, port, hosts } })
+  await once(worker, 'message')
+  const sockets = hosts.flatMap((host) => Array.from({ length: 8 }, () => net.connect(port, host)))
+  for (const socket of sockets) socket.on('error', () => {})
+  t.after(async () => {
+    for (const socket of sockets) socket.destroy()
+    Atomics.store(flag, 0, 1)
+    Atomics.notify(flag, 0)
+    await worker.terminate()
+  })
+  await Promise.all(hosts.map((host, i) => once(sockets[8 * i], 'connect')))
+}
+
+test('an address that does not answer is given up for the next', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  await silentServers(t, port, ['127.0.0.6', '127.0.0.7'])
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const lookup = (host, options, callback) => callback(null,
+    ['127.0.0.6', '127.0.0.7', '127.0.0.1'].map((address) => ({ address, family: 4 })))
+  const { req } = await request({
+    host: 'many.test', port, agent, lookup, autoSelectFamilyAttemptTimeout: 20
+  })
+  assert.equal(req.socket.remoteAddress, '127.0.0.1')
+  assert.deepEqual(req.socket.autoSelectFamilyAttemptedAddresses,
+    [`127.0.0.6:${port}`, `127.0.0.7:${port}`, `127.0.0.1:${port}`])
 })
 
 test('CONNECT becomes a tunnel', async (t) => {
