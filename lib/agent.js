@@ -498,11 +498,12 @@ function keep (agent, socket, req) {
 Agent.prototype.keepSocketAlive = function keepSocketAlive (socket) {
   socket.setKeepAlive(true, this.keepAliveMsecs)
   if (socket[kCore] === undefined) socket.unref() // the core unrefs its own
-  const timeout = this.options.timeout || 0
-  if (socket.timeout !== timeout && (socket.timeout || timeout)) socket.setTimeout(timeout)
   const hint = /^timeout=(\d+)/.exec(socket._httpMessage?.res?.headers['keep-alive'])?.[1]
-  if (hint === undefined) return true
   const ms = Number.parseInt(hint) * 1000 - this.agentKeepAliveTimeoutBuffer
+  let timeout = this.options.timeout || 0
+  if (ms < timeout) timeout = Math.max(ms, 0)
+  if (socket.timeout !== timeout && (socket.timeout || timeout)) socket.setTimeout(timeout)
+  if (hint === undefined) return true
   if (ms <= 0) return false
   native.setIdle(socket[kConn] ?? 0, Math.min(ms, this.freeSocketTimeout || Infinity))
   return true

@@ -14,6 +14,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 
 const { Agent } = require('../support/agent')
+const { closedPort } = require('../support/closed-port')
 const { record, settled } = require('../support/events')
 const { request, freed } = require('../support/request')
 const { scriptedServer } = require('../support/scripted-server')
@@ -30,15 +31,6 @@ function agentFor (t, options) {
 
 async function empty (agent) {
   while (agent.totalSocketCount > 0) await new Promise(setImmediate)
-}
-
-// A port of 127.0.0.1 on which nobody listens.
-async function closedPort (t) {
-  const server = net.createServer()
-  const port = await start(t, server)
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function failed (options) {

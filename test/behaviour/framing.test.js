@@ -114,7 +114,8 @@ for (const expected of RESPONSES) {
       socket.setNoDelay()
       for (const piece of plans[next++]) {
         socket.write(piece)
-        await new Promise(setImmediate) // so that the pieces are read one by one
+        // Two turns, so that the client polls in between: pieces are read one by one.
+        await new Promise((resolve) => setImmediate(setImmediate, resolve))
       }
       if (expected.close) socket.end()
     })

@@ -7,13 +7,13 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const http = require('node:http')
-const net = require('node:net')
 const { test } = require('node:test')
 
 const { Agent } = require('../support/agent')
+const { closedPort } = require('../support/closed-port')
 const { record, settled } = require('../support/events')
 const { request } = require('../support/request')
-const { httpServer, start } = require('../support/servers')
+const { httpServer } = require('../support/servers')
 
 function agentFor (t, options) {
   const agent = new Agent(options)
@@ -165,10 +165,7 @@ test('when all of them are given up the connection becomes idle', async (t) => {
 
 test('a connection that is refused fails its own request, and the next in the queue dials again',
   async (t) => {
-    const closing = net.createServer()
-    const port = await start(t, closing)
-    closing.close()
-    await once(closing, 'close')
+    const port = await closedPort(t)
     const agent = agentFor(t, { maxSockets: 1 })
     const all = await Promise.allSettled([1, 2, 3].map(() => request({ port, agent })))
     for (const { reason } of all) assert.equal(reason.code, 'ECONNREFUSED')
