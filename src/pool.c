@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pool: see pool.h for what it decides. An origin is in pool->origins all
- * its life, and in one of two more lists while it has waiters and room for
- * another connection of its own: starved (no connection at all) or hungry.
- * These two are what makes the choice of the next waiter O(1).
+ * its life, in pool->waiting while it has waiters, and in one of two more lists
+ * while it has waiters and room for another connection of its own: starved (no
+ * connection at all) or hungry. These two make the choice of the next waiter
+ * O(1).
  */
 #include "pool.h"
 
@@ -13,21 +14,26 @@
 
 enum { KEY_INLINE = 56, KEY_MAX = 64 * 1024, ORIGINS_KEPT = 1024 };
 
+typedef enum { NEED_NONE, NEED_STARVED, NEED_HUNGRY } need_t;
+
 /* Owned by the pool; freed when no link, no waiter and no decision that is
- * still to be carried out needs it. */
+ * still to be carried out needs it. What acquire reads comes first, to be in
+ * few cache lines. */
 struct hw_origin {
   hw_table_item_t item;
   hw_queue_t idle; /* oldest first */
   hw_queue_t active;
-  hw_queue_t waiting;
-  hw_queue_t pool_node;
-  hw_queue_t need_node; /* in pool->starved or pool->hungry */
-  hw_pool_t* pool;
   uint32_t idle_count;
   uint32_t count; /* active and idle */
   uint32_t waiting_count;
-  char* key_long; /* NULL while the key fits below */
+  uint32_t need; /* need_t: which list need_node is in */
   char key_inline[KEY_INLINE];
+  char* key_long; /* NULL while the key fits above */
+  hw_queue_t waiting;
+  hw_queue_t pool_node;
+  hw_queue_t need_node;
+  hw_queue_t waiting_node;
+  hw_pool_t* pool;
 };
 
 struct hw_pool {
@@ -35,7 +41,8 @@ struct hw_pool {
   hw_deadlines_t* deadlines;
   hw_table_t table;
   hw_queue_t origins;
-  hw_queue_t idle; /* links of all origins, oldest first */
+  hw_queue_t idle;    /* links of all origins, oldest first */
+  hw_queue_t waiting; /* origins, the one that has waited longest first */
   hw_queue_t starved;
   hw_queue_t hungry;
   hw_freelist_t origin_memory;
@@ -46,8 +53,6 @@ struct hw_pool {
   uint8_t kind;
   hw_pool_counters_t counters;
 };
-
-/* -- origins --------------------------------------------------------------- */
 
 static void free_key(hw_origin_t* origin) {
   hw_mem_free(origin->key_long);
@@ -93,6 +98,8 @@ static hw_origin_t* make_origin(hw_pool_t* pool,
   hw_queue_init(&origin->waiting);
   hw_queue_init(&origin->pool_node);
   hw_queue_init(&origin->need_node);
+  hw_queue_init(&origin->waiting_node);
+  origin->need = NEED_NONE;
   origin->pool = pool;
   origin->idle_count = 0;
   origin->count = 0;
@@ -107,7 +114,8 @@ void hw_pool_forget(hw_pool_t* pool, hw_origin_t* origin) {
   if (origin->count != 0 || origin->waiting_count != 0) {
     return;
   }
-  HW_ASSERT(hw_queue_empty(&origin->need_node));
+  HW_ASSERT(origin->need == NEED_NONE && hw_queue_empty(&origin->waiting_node));
+  HW_ASSERT(origin->idle_count == 0 && hw_queue_empty(&origin->active));
   hw_table_remove(&pool->table, &origin->item);
   hw_queue_remove(&origin->pool_node);
   free_key(origin);
@@ -132,19 +140,36 @@ int hw_pool_origin(hw_pool_t* pool,
   return *out != NULL ? 0 : HW_ENOMEM;
 }
 
-/* Puts origin into the list that fits its need for a connection. */
-static void update_need(hw_pool_t* pool, hw_origin_t* origin) {
-  int starved = origin->count == 0;
-
-  hw_queue_remove(&origin->need_node);
+static need_t need_of(const hw_pool_t* pool, const hw_origin_t* origin) {
   if (origin->waiting_count == 0 ||
-      (!starved && origin->count >= pool->options.max_sockets)) {
-    return;
+      origin->count >= pool->options.max_sockets) {
+    return NEED_NONE;
   }
-  hw_queue_push(starved ? &pool->starved : &pool->hungry, &origin->need_node);
+  return origin->count == 0 ? NEED_STARVED : NEED_HUNGRY;
 }
 
-/* -- links ----------------------------------------------------------------- */
+/* Puts origin into the list that fits its need for a connection. One that is
+ * there already keeps its turn. */
+static void update_need(hw_pool_t* pool, hw_origin_t* origin) {
+  need_t need = need_of(pool, origin);
+
+  if (need == origin->need) {
+    return;
+  }
+  hw_queue_remove(&origin->need_node);
+  if (need != NEED_NONE) {
+    hw_queue_push(need == NEED_STARVED ? &pool->starved : &pool->hungry,
+                  &origin->need_node);
+  }
+  origin->need = need;
+}
+
+/* The same for an origin that has had its turn: it goes behind the others. */
+static void requeue_need(hw_pool_t* pool, hw_origin_t* origin) {
+  hw_queue_remove(&origin->need_node);
+  origin->need = NEED_NONE;
+  update_need(pool, origin);
+}
 
 void hw_link_init(hw_link_t* link) {
   memset(link, 0, sizeof(*link));
@@ -188,8 +213,6 @@ static void unlink_active(hw_pool_t* pool, hw_link_t* link) {
   link->origin = NULL;
 }
 
-/* -- life ------------------------------------------------------------------ */
-
 int hw_pool_create(const hw_pool_options_t* options,
                    hw_deadlines_t* deadlines,
                    uint8_t kind,
@@ -206,6 +229,7 @@ int hw_pool_create(const hw_pool_options_t* options,
   hw_table_init(&pool->table);
   hw_queue_init(&pool->origins);
   hw_queue_init(&pool->idle);
+  hw_queue_init(&pool->waiting);
   hw_queue_init(&pool->starved);
   hw_queue_init(&pool->hungry);
   hw_freelist_init(&pool->origin_memory, sizeof(hw_origin_t), ORIGINS_KEPT);
@@ -214,7 +238,7 @@ int hw_pool_create(const hw_pool_options_t* options,
 
 void hw_pool_destroy(hw_pool_t* pool) {
   HW_ASSERT(pool->total == 0 && pool->waiting_count == 0);
-  HW_ASSERT(hw_queue_empty(&pool->origins));
+  HW_ASSERT(hw_queue_empty(&pool->origins) && pool->origin_count == 0);
   hw_table_close(&pool->table);
   hw_freelist_close(&pool->origin_memory);
   hw_mem_free(pool);
@@ -230,8 +254,6 @@ void hw_pool_set_options(hw_pool_t* pool, const hw_pool_options_t* options) {
   }
 }
 
-/* -- the request path ------------------------------------------------------ */
-
 /* One of origin's idle connections, or NULL. */
 static hw_link_t* pick_idle(const hw_pool_t* pool, const hw_origin_t* origin) {
   const hw_queue_t* q = pool->options.fifo ? hw_queue_first(&origin->idle)
@@ -240,9 +262,10 @@ static hw_link_t* pick_idle(const hw_pool_t* pool, const hw_origin_t* origin) {
   return q != &origin->idle ? HW_CONTAINER_OF(q, hw_link_t, node) : NULL;
 }
 
-/* Makes room under max_total: the connection that has been idle longest goes.
- * `keep` is not freed even if this was its last connection. */
-static hw_link_t* evict(hw_pool_t* pool, const hw_origin_t* keep) {
+/* The connection that has been idle longest leaves the pool, or NULL. Its
+ * origin, which may go with it, is not the one that acquires: that one has
+ * nothing idle. */
+static hw_link_t* evict(hw_pool_t* pool) {
   hw_link_t* link = NULL;
   hw_origin_t* origin = NULL;
 
@@ -254,10 +277,8 @@ static hw_link_t* evict(hw_pool_t* pool, const hw_origin_t* keep) {
   activate(pool, link);
   unlink_active(pool, link);
   pool->counters.evicted++;
-  if (origin != keep) {
-    update_need(pool, origin);
-    hw_pool_forget(pool, origin);
-  }
+  update_need(pool, origin);
+  hw_pool_forget(pool, origin);
   return link;
 }
 
@@ -290,8 +311,10 @@ int hw_pool_acquire(hw_pool_t* pool,
     return 0;
   }
   if (pool->total >= pool->options.max_total) {
-    out->evicted = evict(pool, origin);
-    if (pool->total >= pool->options.max_total) {
+    /* One for one: after max_total was lowered the total stays too large, but
+     * what is idle must not make a request wait. Releases bring it down. */
+    out->evicted = evict(pool);
+    if (out->evicted == NULL) {
       return 0;
     }
   }
@@ -304,6 +327,7 @@ void hw_pool_add(hw_pool_t* pool,
                  hw_link_t* link,
                  uint64_t now_ms) {
   HW_ASSERT(link->state == HW_LINK_NONE && origin->pool == pool);
+  HW_ASSERT(hw_queue_empty(&link->node) && hw_queue_empty(&link->pool_node));
   link->state = HW_LINK_ACTIVE;
   link->pool = pool;
   link->origin = origin;
@@ -315,7 +339,7 @@ void hw_pool_add(hw_pool_t* pool,
   pool->total++;
   pool->counters.opened++;
   pool->counters.leases++;
-  update_need(pool, origin);
+  requeue_need(pool, origin);
 }
 
 void hw_pool_wait(hw_pool_t* pool, hw_origin_t* origin, hw_waiter_t* waiter) {
@@ -326,22 +350,37 @@ void hw_pool_wait(hw_pool_t* pool, hw_origin_t* origin, hw_waiter_t* waiter) {
   pool->waiting_count++;
   pool->counters.queued++;
   if (origin->waiting_count == 1) {
+    hw_queue_push(&pool->waiting, &origin->waiting_node);
     update_need(pool, origin);
   }
 }
 
-static hw_waiter_t* pop_waiter(hw_pool_t* pool, hw_origin_t* origin) {
-  hw_waiter_t* waiter =
-      HW_CONTAINER_OF(hw_queue_first(&origin->waiting), hw_waiter_t, node);
+/* Out of its queue, served or not. */
+static void unlink_waiter(hw_pool_t* pool, hw_waiter_t* waiter) {
+  hw_origin_t* origin = waiter->origin;
 
+  HW_ASSERT(origin->pool == pool);
   HW_ASSERT(origin->waiting_count > 0 && pool->waiting_count > 0);
   hw_queue_remove(&waiter->node);
   waiter->origin = NULL;
   origin->waiting_count--;
   pool->waiting_count--;
   if (origin->waiting_count == 0) {
-    hw_queue_remove(&origin->need_node);
+    HW_ASSERT(hw_queue_empty(&origin->waiting));
+    hw_queue_remove(&origin->waiting_node);
+    update_need(pool, origin);
   }
+}
+
+static hw_waiter_t* first_waiter(const hw_origin_t* origin) {
+  HW_ASSERT(!hw_queue_empty(&origin->waiting));
+  return HW_CONTAINER_OF(hw_queue_first(&origin->waiting), hw_waiter_t, node);
+}
+
+static hw_waiter_t* pop_waiter(hw_pool_t* pool, hw_origin_t* origin) {
+  hw_waiter_t* waiter = first_waiter(origin);
+
+  unlink_waiter(pool, waiter);
   return waiter;
 }
 
@@ -362,6 +401,7 @@ static int make_idle(hw_pool_t* pool,
                      uint64_t now_ms) {
   hw_origin_t* origin = link->origin;
 
+  HW_ASSERT(origin->waiting_count == 0 && hw_queue_empty(&link->pool_node));
   if (idle_ms != UINT64_MAX &&
       hw_deadline_start(pool->deadlines, &link->idle_until, idle_ms, now_ms) !=
           0) {
@@ -436,7 +476,7 @@ static hw_origin_t* next_in_need(hw_pool_t* pool, hw_origin_t* origin) {
   }
   if (!hw_queue_empty(&pool->starved)) {
     list = &pool->starved;
-  } else if (!hw_queue_empty(&origin->need_node)) {
+  } else if (origin->need != NEED_NONE) {
     return origin;
   } else if (!hw_queue_empty(&pool->hungry)) {
     list = &pool->hungry;
@@ -477,33 +517,21 @@ void hw_pool_cancel(hw_pool_t* pool, hw_waiter_t* waiter) {
   if (origin == NULL) {
     return;
   }
-  hw_queue_remove(&waiter->node);
-  waiter->origin = NULL;
-  origin->waiting_count--;
-  pool->waiting_count--;
+  unlink_waiter(pool, waiter);
   pool->counters.cancelled++;
-  if (origin->waiting_count == 0) {
-    hw_queue_remove(&origin->need_node);
-  }
   hw_pool_forget(pool, origin);
 }
 
 hw_waiter_t* hw_pool_cancel_any(hw_pool_t* pool) {
-  hw_origin_t* origin = NULL;
+  hw_waiter_t* waiter = NULL;
 
-  while ((origin = hw_pool_next_origin(pool, origin)) != NULL) {
-    if (origin->waiting_count != 0) {
-      hw_waiter_t* waiter =
-          HW_CONTAINER_OF(hw_queue_first(&origin->waiting), hw_waiter_t, node);
-
-      hw_pool_cancel(pool, waiter);
-      return waiter;
-    }
+  if (!hw_queue_empty(&pool->waiting)) {
+    waiter = first_waiter(HW_CONTAINER_OF(
+        hw_queue_first(&pool->waiting), hw_origin_t, waiting_node));
+    hw_pool_cancel(pool, waiter);
   }
-  return NULL;
+  return waiter;
 }
-
-/* -- looking in ------------------------------------------------------------ */
 
 const hw_pool_counters_t* hw_pool_counters(const hw_pool_t* pool) {
   return &pool->counters;

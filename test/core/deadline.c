@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * deadline.c: what is due comes in order, whatever was started, stopped or
+ * restarted meanwhile, and a failed start leaves nothing behind. The clock is
+ * an argument.
+ */
 #include "runner.h"
 
 #include "deadline.h"
@@ -62,6 +67,30 @@ static void without_memory_it_is_not_started(void) {
   hw_mem_fail_at(0);
   CHECK(hw_deadline_start(&set, &d, 1, 0) == HW_ENOMEM);
   CHECK(!hw_deadline_started(&d));
+  CHECK(hw_deadline_start(&set, &d, 1, 0) == 0);
+  /* A restart with another value; the list of the old one is kept for it. */
+  hw_mem_fail_at(0);
+  CHECK(hw_deadline_start(&set, &d, 2, 0) == 0);
+  hw_mem_fail_at(-1);
+  CHECK(d.due_ms == 2 && set.lists_live == 1);
+  hw_deadline_stop(&set, &d);
+  hw_deadlines_close(&set);
+}
+
+static void a_failed_restart_stops_it(void) {
+  hw_deadlines_t set;
+  hw_deadline_t a;
+  hw_deadline_t b;
+
+  CHECK(hw_deadlines_init(&set) == 0);
+  hw_deadline_init(&a, 0);
+  hw_deadline_init(&b, 0);
+  CHECK(hw_deadline_start(&set, &a, 1, 0) == 0);
+  CHECK(hw_deadline_start(&set, &b, 1, 0) == 0);
+  hw_mem_fail_at(0);
+  CHECK(hw_deadline_start(&set, &a, 2, 0) == HW_ENOMEM);
+  CHECK(!hw_deadline_started(&a) && hw_deadlines_next(&set) == 1);
+  hw_deadline_stop(&set, &b);
   hw_deadlines_close(&set);
 }
 
@@ -89,5 +118,6 @@ void suite_deadline(void) {
   RUN(they_come_in_the_order_in_which_they_are_due);
   RUN(a_restart_moves_it_to_the_end);
   RUN(without_memory_it_is_not_started);
+  RUN(a_failed_restart_stops_it);
   RUN(a_thousand_values_work);
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * mem.c and the size arithmetic of base.h: live blocks are counted, the n-th
+ * allocation fails once, a free list keeps no more than its bound.
+ */
 #include "runner.h"
 
 #include "mem.h"
@@ -33,6 +37,44 @@ static void fails_the_nth_allocation_once(void) {
   hw_mem_free(b);
 }
 
+static void a_failed_realloc_leaves_the_block(void) {
+  unsigned char* block = NULL;
+  size_t i = 0;
+
+  block = hw_mem_calloc(64);
+  CHECK(block != NULL);
+  for (i = 0; block != NULL && i < 64; i++) {
+    CHECK(block[i] == 0);
+    block[i] = (unsigned char)i;
+  }
+  hw_mem_fail_at(0);
+  CHECK(hw_mem_realloc(block, 128) == NULL);
+  for (i = 0; block != NULL && i < 64; i++) {
+    CHECK(block[i] == i);
+  }
+  hw_mem_free(block);
+}
+
+static void realloc_of_nothing_allocates(void) {
+  size_t before = hw_mem_live();
+  void* block = hw_mem_realloc(NULL, 8);
+
+  CHECK(block != NULL && hw_mem_live() == before + 1);
+  hw_mem_free(block);
+}
+
+static void a_negative_count_switches_failing_off(void) {
+  void* block = NULL;
+
+  hw_mem_fail_at(0);
+  hw_mem_fail_at(-1);
+  block = hw_mem_alloc(1);
+  CHECK(block != NULL);
+  hw_mem_free(block);
+  hw_mem_fail_at(0);
+  CHECK(hw_mem_calloc(1) == NULL);
+}
+
 static void sizes_are_checked(void) {
   size_t out = 7;
 
@@ -40,6 +82,23 @@ static void sizes_are_checked(void) {
   CHECK(hw_size_mul(SIZE_MAX / 2, 3, &out) == HW_EINVAL && out == 7);
   CHECK(hw_size_add(2, 3, &out) == 0 && out == 5);
   CHECK(hw_size_mul(0, SIZE_MAX, &out) == 0 && out == 0);
+}
+
+static void a_free_list_fails_only_when_it_allocates(void) {
+  hw_freelist_t list;
+  void* block = NULL;
+
+  hw_freelist_init(&list, 40, 1);
+  hw_mem_fail_at(0);
+  CHECK(hw_freelist_take(&list) == NULL);
+  block = hw_freelist_take(&list);
+  CHECK(block != NULL);
+  hw_freelist_give(&list, block);
+  hw_mem_fail_at(0);
+  CHECK(hw_freelist_take(&list) == block && list.kept == 0);
+  hw_mem_fail_at(-1);
+  hw_freelist_give(&list, block);
+  hw_freelist_close(&list);
 }
 
 static void a_free_list_keeps_up_to_its_bound(void) {
@@ -64,6 +123,10 @@ static void a_free_list_keeps_up_to_its_bound(void) {
 void suite_mem(void) {
   RUN(counts_live_blocks);
   RUN(fails_the_nth_allocation_once);
+  RUN(a_failed_realloc_leaves_the_block);
+  RUN(realloc_of_nothing_allocates);
+  RUN(a_negative_count_switches_failing_off);
   RUN(sizes_are_checked);
+  RUN(a_free_list_fails_only_when_it_allocates);
   RUN(a_free_list_keeps_up_to_its_bound);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random operations on the pool, held against a naive model: arrays and linear
- * search, written from pool.h alone. The sequences are reproducible.
+ * search, written from pool.h alone. The sequences are reproducible. The load
+ * swings between more requests than releases and the reverse, so that queues
+ * fill and drain and connections become idle; the last test checks that every
+ * verdict was met often, since a model that meets none proves nothing.
  */
 #include "runner.h"
 
@@ -11,13 +14,14 @@
 
 void suite_pool_model(void);
 
-enum { ORIGINS = 6, LINKS = 40, WAITERS = 60, STEPS = 60000 };
+enum { ORIGINS = 6, LINKS = 60, WAITERS = 40, STEPS = 60000, PHASE = 300 };
 
 typedef struct {
   hw_link_t link;
   int origin; /* -1: not in the pool */
   int idle;
   uint64_t idle_since; /* order of becoming idle */
+  uint32_t uses;
 } model_link_t;
 
 typedef struct {
@@ -26,16 +30,29 @@ typedef struct {
   uint64_t since;
 } model_waiter_t;
 
+/* Since when an origin waits, starves or is hungry; 0: it does not. */
+typedef struct {
+  uint64_t waiting;
+  uint64_t starved;
+  uint64_t hungry;
+} turn_t;
+
 typedef struct {
   hw_deadlines_t deadlines;
   hw_pool_t* pool;
   hw_pool_options_t options;
+  hw_pool_counters_t counters;
   model_link_t links[LINKS];
   model_waiter_t waiters[WAITERS];
+  turn_t turns[ORIGINS];
   uint64_t random;
   uint64_t clock;
   uint64_t now_ms;
 } model_t;
+
+static uint32_t met[HW_NOTHING + 1]; /* verdicts, over all runs */
+static uint32_t met_evicted;
+static uint32_t met_no_memory;
 
 static uint32_t next_random(model_t* m, uint32_t below) {
   m->random ^= m->random << 13;
@@ -45,16 +62,15 @@ static uint32_t next_random(model_t* m, uint32_t below) {
 }
 
 static size_t key_of(int origin, char* key) {
-  return (size_t)snprintf(
-      key,
-      80,
-      "origin-%d%s",
-      origin,
+  const char* rest =
       origin == 0
           ? "-with-a-name-that-does-not-fit-into-the-origin-itself-at-all"
-          : "");
+          : "";
+
+  return (size_t)snprintf(key, 80, "origin-%d%s", origin, rest);
 }
 
+/* Connections of origin, or of all with -1. */
 static uint32_t count(const model_t* m, int origin, int idle_only) {
   uint32_t n = 0;
   int i = 0;
@@ -76,6 +92,10 @@ static uint32_t count_waiting(const model_t* m, int origin) {
          (origin < 0 || m->waiters[i].origin == origin);
   }
   return n;
+}
+
+static int is_full(const model_t* m) {
+  return count(m, -1, 0) >= m->options.max_total;
 }
 
 static model_waiter_t* first_waiting(model_t* m, int origin) {
@@ -109,42 +129,76 @@ static model_link_t* expected_idle(model_t* m, int origin) {
   return best;
 }
 
-static int somebody_starves(const model_t* m) {
+static void note(uint64_t* since, int is_so, uint64_t clock) {
+  *since = !is_so ? 0 : *since != 0 ? *since : clock;
+}
+
+/* After each change: who began to wait, to starve, to be hungry? Those that
+ * begin together have the same time. */
+static void observe(model_t* m) {
+  int i = 0;
+
+  m->clock++;
+  for (i = 0; i < ORIGINS; i++) {
+    uint32_t has = count(m, i, 0);
+    int waits = count_waiting(m, i) > 0;
+    int room = waits && has < m->options.max_sockets;
+
+    note(&m->turns[i].waiting, waits, m->clock);
+    note(&m->turns[i].starved, room && has == 0, m->clock);
+    note(&m->turns[i].hungry, room && has > 0, m->clock);
+  }
+}
+
+static int somebody(const model_t* m, int starved) {
   int i = 0;
 
   for (i = 0; i < ORIGINS; i++) {
-    if (count_waiting(m, i) > 0 && count(m, i, 0) == 0) {
+    if ((starved ? m->turns[i].starved : m->turns[i].hungry) != 0) {
       return 1;
     }
   }
   return 0;
 }
 
-static model_link_t* unused_link(model_t* m) {
+/* May origin get the place that `giver` gave back? The head comment of pool.h,
+ * line by line. */
+static int is_its_turn(const model_t* m, int origin, int giver) {
+  int starved = somebody(m, 1);
+  uint64_t own = starved ? m->turns[origin].starved : m->turns[origin].hungry;
   int i = 0;
 
-  for (i = 0; i < LINKS; i++) {
-    if (m->links[i].origin < 0) {
-      return &m->links[i];
+  if (!starved && m->turns[giver].hungry != 0) {
+    return origin == giver;
+  }
+  for (i = 0; i < ORIGINS; i++) {
+    uint64_t other = starved ? m->turns[i].starved : m->turns[i].hungry;
+
+    if (own == 0 || (other != 0 && other < own)) {
+      return 0;
     }
   }
-  return NULL;
+  return 1;
 }
 
 static void add(model_t* m, hw_origin_t* handle, int origin) {
-  model_link_t* l = unused_link(m);
+  model_link_t* l = m->links;
 
-  if (l == NULL) {
-    hw_pool_forget(m->pool, handle);
-    return;
+  while (l->origin >= 0) {
+    l++; /* step_past leaves enough of them free */
   }
   hw_link_init(&l->link);
   hw_pool_add(m->pool, handle, &l->link, m->now_ms);
   l->origin = origin;
   l->idle = 0;
+  l->uses = 1;
+  m->counters.opened++;
+  m->counters.leases++;
+  m->turns[origin].hungry = 0; /* it has had its turn */
+  observe(m);
 }
 
-static void wait(model_t* m, hw_origin_t* handle, int origin) {
+static void wait_for(model_t* m, hw_origin_t* handle, int origin) {
   int i = 0;
 
   for (i = 0; i < WAITERS; i++) {
@@ -155,121 +209,190 @@ static void wait(model_t* m, hw_origin_t* handle, int origin) {
       hw_pool_wait(m->pool, handle, &w->waiter);
       w->origin = origin;
       w->since = ++m->clock;
+      m->counters.queued++;
+      observe(m);
       return;
     }
   }
   hw_pool_forget(m->pool, handle);
 }
 
-static void step_acquire(model_t* m) {
+static void leased_again(model_t* m, model_link_t* l) {
+  l->uses++;
+  m->counters.leases++;
+  m->counters.reuses++;
+  CHECK(l->link.uses == l->uses && l->link.state == HW_LINK_ACTIVE);
+}
+
+static void check_evicted(model_t* m, const hw_decision_t* d) {
+  model_link_t* victim = expected_idle(m, -1);
+
+  CHECK(d->evicted == (victim != NULL ? &victim->link : NULL));
+  CHECK(d->verdict == (victim != NULL ? HW_CONNECT : HW_WAIT));
+  if (victim != NULL) {
+    CHECK(victim->link.state == HW_LINK_NONE && victim->link.origin == NULL);
+    victim->origin = -1;
+    m->counters.evicted++;
+    m->counters.closed++;
+    met_evicted++;
+    observe(m);
+  }
+}
+
+static void step_acquire(model_t* m, int no_memory) {
   char key[80];
   int origin = (int)next_random(m, ORIGINS);
   size_t len = key_of(origin, key);
   model_link_t* idle = expected_idle(m, origin);
-  uint32_t total = count(m, -1, 0);
   hw_decision_t d;
 
-  CHECK(hw_pool_acquire(m->pool, key, len, &d) == 0);
-  if (count_waiting(m, origin) > 0) {
-    CHECK(d.verdict == HW_WAIT);
-  } else if (idle != NULL) {
-    CHECK(d.verdict == HW_REUSE && d.link == &idle->link);
-    idle->idle = 0;
+  if (hw_pool_acquire(m->pool, key, len, &d) != 0) {
+    CHECK(no_memory && count(m, origin, 0) + count_waiting(m, origin) == 0);
+    met_no_memory++;
     return;
-  } else if (count(m, origin, 0) >= m->options.max_sockets) {
-    CHECK(d.verdict == HW_WAIT && d.evicted == NULL);
-  } else if (total >= m->options.max_total) {
-    model_link_t* victim = expected_idle(m, -1);
-
-    CHECK(d.evicted == (victim != NULL ? &victim->link : NULL));
-    CHECK(d.verdict == (victim != NULL ? HW_CONNECT : HW_WAIT));
-    if (victim != NULL) {
-      victim->origin = -1;
-    }
-  } else {
-    CHECK(d.verdict == HW_CONNECT);
   }
-  if (d.verdict == HW_CONNECT) {
+  met[d.verdict]++;
+  if (count_waiting(m, origin) == 0 && idle != NULL) {
+    CHECK(d.verdict == HW_REUSE && d.link == &idle->link && d.evicted == NULL);
+    idle->idle = 0;
+    leased_again(m, idle);
+    return;
+  }
+  if (count_waiting(m, origin) > 0 ||
+      count(m, origin, 0) >= m->options.max_sockets) {
+    CHECK(d.verdict == HW_WAIT && d.evicted == NULL);
+  } else if (is_full(m)) {
+    check_evicted(m, &d);
+  } else {
+    CHECK(d.verdict == HW_CONNECT && d.evicted == NULL);
+  }
+  if (next_random(m, 16) == 0) {
+    hw_pool_forget(m->pool, d.origin);
+  } else if (d.verdict == HW_CONNECT) {
     add(m, d.origin, origin);
   } else {
-    wait(m, d.origin, origin);
+    wait_for(m, d.origin, origin);
+  }
+}
+
+/* A connection past the pool's limits. */
+static void step_past(model_t* m) {
+  char key[80];
+  int origin = (int)next_random(m, ORIGINS);
+  size_t len = key_of(origin, key);
+  hw_origin_t* handle = NULL;
+
+  if (count(m, -1, 0) >= LINKS / 2 ||
+      hw_pool_origin(m->pool, key, len, &handle) != 0) {
+    return;
+  }
+  if (next_random(m, 2) == 0) {
+    hw_pool_forget(m->pool, handle);
+  } else {
+    add(m, handle, origin);
   }
 }
 
 static model_link_t* random_link(model_t* m, int idle) {
   model_link_t* l = &m->links[next_random(m, LINKS)];
+  int i = 0;
 
-  return l->origin >= 0 && l->idle == idle ? l : NULL;
+  for (i = 0; i < LINKS && (l->origin < 0 || l->idle != idle); i++) {
+    l = l + 1 < m->links + LINKS ? l + 1 : m->links;
+  }
+  return i < LINKS ? l : NULL;
 }
 
-static void served(model_t* m, const hw_decision_t* d, int origin) {
+static int origin_of(const model_t* m, const hw_waiter_t* waiter) {
+  int i = 0;
+
+  for (i = 0; i < WAITERS; i++) {
+    if (&m->waiters[i].waiter == waiter) {
+      return m->waiters[i].origin;
+    }
+  }
+  return -1;
+}
+
+static void served(model_t* m, const hw_waiter_t* waiter, int origin) {
   model_waiter_t* first = first_waiting(m, origin);
 
-  CHECK(first != NULL && d->waiter == &first->waiter);
+  CHECK(first != NULL && waiter == &first->waiter);
   if (first != NULL) {
+    CHECK(first->waiter.origin == NULL);
     first->origin = -1;
+    observe(m);
   }
 }
 
 static void remove_link(model_t* m, model_link_t* l) {
   hw_decision_t d;
-  int i = 0;
+  int giver = l->origin;
   int origin = -1;
-  int starving = 0;
 
-  l->origin = -1;
-  starving = somebody_starves(m);
   hw_pool_remove(m->pool, &l->link, &d);
+  l->origin = -1;
+  l->idle = 0;
+  m->counters.closed++;
+  CHECK(l->link.state == HW_LINK_NONE && l->link.origin == NULL);
+  CHECK(!hw_deadline_started(&l->link.idle_until));
+  observe(m);
+  met[d.verdict]++;
   if (d.verdict == HW_CONNECT) {
-    for (i = 0; i < WAITERS; i++) {
-      if (&m->waiters[i].waiter == d.waiter) {
-        origin = m->waiters[i].origin;
-      }
+    origin = origin_of(m, d.waiter);
+    CHECK(origin >= 0 && !is_full(m));
+    if (origin >= 0) {
+      CHECK(is_its_turn(m, origin, giver));
+      served(m, d.waiter, origin);
+      add(m, d.origin, origin);
     }
-    CHECK(origin >= 0);
-    CHECK(!starving || count(m, origin, 0) == 0);
-    CHECK(count(m, origin, 0) < m->options.max_sockets);
-    CHECK(count(m, -1, 0) < m->options.max_total);
-    served(m, &d, origin);
-    add(m, d.origin, origin);
     return;
   }
   CHECK(d.verdict == HW_NOTHING);
-  /* Nobody who could have used the place was passed over. */
-  for (i = 0; i < ORIGINS; i++) {
-    CHECK(count_waiting(m, i) == 0 ||
-          count(m, i, 0) >= m->options.max_sockets ||
-          count(m, -1, 0) >= m->options.max_total);
-  }
+  CHECK(is_full(m) || !(somebody(m, 0) || somebody(m, 1)));
 }
 
-static void step_release(model_t* m) {
+static hw_verdict_t expected_release(const model_t* m,
+                                     const model_link_t* l,
+                                     int may_idle) {
+  if (count(m, -1, 0) > m->options.max_total ||
+      count(m, l->origin, 0) > m->options.max_sockets ||
+      (is_full(m) && somebody(m, 1))) {
+    return HW_CLOSE;
+  }
+  if (count_waiting(m, l->origin) > 0) {
+    return HW_HANDOVER;
+  }
+  return may_idle && count(m, l->origin, 1) < m->options.max_free &&
+                 !(is_full(m) && somebody(m, 0))
+             ? HW_IDLE
+             : HW_CLOSE;
+}
+
+static void step_release(model_t* m, int no_memory) {
   model_link_t* l = random_link(m, 0);
   int may_idle = next_random(m, 8) != 0;
-  int blocked = 0;
+  uint64_t idle_ms = next_random(m, 4) == 0 ? UINT64_MAX : next_random(m, 50);
+  hw_verdict_t expected = HW_CLOSE;
   hw_decision_t d;
 
   if (l == NULL) {
     return;
   }
-  blocked = count(m, -1, 0) > m->options.max_total ||
-            count(m, l->origin, 0) > m->options.max_sockets ||
-            (count(m, -1, 0) >= m->options.max_total && somebody_starves(m));
-  hw_pool_release(
-      m->pool, &l->link, may_idle, 1 + next_random(m, 50), m->now_ms, &d);
-  if (blocked) {
-    CHECK(d.verdict == HW_CLOSE);
-  } else if (count_waiting(m, l->origin) > 0) {
-    CHECK(d.verdict == HW_HANDOVER);
-    served(m, &d, l->origin);
-    return;
-  } else if (!may_idle || count(m, l->origin, 1) >= m->options.max_free) {
-    CHECK(d.verdict == HW_CLOSE);
-  }
-  if (d.verdict == HW_IDLE) {
+  expected = expected_release(m, l, may_idle);
+  hw_pool_release(m->pool, &l->link, may_idle, idle_ms, m->now_ms, &d);
+  met[d.verdict]++;
+  CHECK(d.verdict == expected ||
+        (no_memory && expected == HW_IDLE && d.verdict == HW_CLOSE));
+  if (d.verdict == HW_HANDOVER) {
+    served(m, d.waiter, l->origin);
+    leased_again(m, l);
+  } else if (d.verdict == HW_IDLE) {
     l->idle = 1;
     l->idle_since = ++m->clock;
+    CHECK(hw_deadline_started(&l->link.idle_until) == (idle_ms != UINT64_MAX));
   } else {
+    CHECK(l->link.state == HW_LINK_ACTIVE);
     remove_link(m, l);
   }
 }
@@ -292,87 +415,190 @@ static void step_expire(model_t* m) {
 static void step_cancel(model_t* m) {
   model_waiter_t* w = &m->waiters[next_random(m, WAITERS)];
 
-  if (w->origin >= 0) {
-    hw_pool_cancel(m->pool, &w->waiter);
-    w->origin = -1;
-  }
+  hw_pool_cancel(m->pool, &w->waiter);
+  m->counters.cancelled += w->origin >= 0;
+  w->origin = -1;
+  observe(m);
 }
 
-static void step_remove(model_t* m) {
-  model_link_t* l = random_link(m, (int)next_random(m, 2));
+static void step_cancel_any(model_t* m) {
+  hw_waiter_t* waiter = hw_pool_cancel_any(m->pool);
+  int origin = waiter != NULL ? origin_of(m, waiter) : -1;
+  int i = 0;
 
-  if (l != NULL) {
-    l->idle = 0;
-    remove_link(m, l);
+  CHECK((waiter == NULL) == (count_waiting(m, -1) == 0));
+  if (origin < 0) {
+    CHECK(waiter == NULL);
+    return;
   }
+  for (i = 0; i < ORIGINS; i++) {
+    CHECK(m->turns[i].waiting == 0 ||
+          m->turns[i].waiting >= m->turns[origin].waiting);
+  }
+  m->counters.cancelled++;
+  served(m, waiter, origin);
 }
 
-static void step_options(model_t* m) {
+static void step_options(model_t* m, int with_total) {
   m->options.max_sockets = 1 + next_random(m, 8);
   m->options.max_free = next_random(m, 6);
   m->options.fifo = (int)next_random(m, 2);
+  if (with_total) {
+    m->options.max_total = 1 + next_random(m, 15);
+  }
   hw_pool_set_options(m->pool, &m->options);
+  observe(m);
+}
+
+/* What the walks show of one origin: the model's, idle and waiting in order. */
+static void check_origin(model_t* m, const hw_origin_t* handle, int origin) {
+  hw_link_t* link = NULL;
+  hw_waiter_t* waiter = NULL;
+  uint32_t active = 0;
+  uint32_t idle = 0;
+  uint32_t waiting = 0;
+  uint64_t since = 0;
+
+  while ((link = hw_origin_next_active(handle, link)) != NULL) {
+    model_link_t* l = HW_CONTAINER_OF(link, model_link_t, link);
+
+    active++;
+    CHECK(l->origin == origin && !l->idle && link->state == HW_LINK_ACTIVE);
+  }
+  while ((link = hw_origin_next_idle(handle, link)) != NULL) {
+    model_link_t* l = HW_CONTAINER_OF(link, model_link_t, link);
+
+    idle++;
+    CHECK(l->origin == origin && l->idle && link->state == HW_LINK_IDLE);
+    CHECK(l->idle_since > since);
+    since = l->idle_since;
+  }
+  since = 0;
+  while ((waiter = hw_origin_next_waiting(handle, waiter)) != NULL) {
+    model_waiter_t* w = HW_CONTAINER_OF(waiter, model_waiter_t, waiter);
+
+    waiting++;
+    CHECK(w->origin == origin && waiter->origin == handle && w->since > since);
+    since = w->since;
+  }
+  CHECK(idle == count(m, origin, 1) && active + idle == count(m, origin, 0));
+  CHECK(waiting == count_waiting(m, origin) && (idle == 0 || waiting == 0));
+  CHECK(active + idle + waiting > 0); /* else it should be gone */
+}
+
+static void check_all(model_t* m) {
+  hw_origin_t* handle = NULL;
+  uint32_t origins = 0;
+  int seen[ORIGINS] = {0};
+  int i = 0;
+
+  while ((handle = hw_pool_next_origin(m->pool, handle)) != NULL) {
+    char key[80];
+    size_t len = 0;
+    const char* name = hw_origin_key(handle, &len);
+
+    for (i = 0; i < ORIGINS; i++) {
+      if (key_of(i, key) == len && memcmp(key, name, len) == 0) {
+        CHECK(!seen[i]);
+        seen[i] = 1;
+        check_origin(m, handle, i);
+      }
+    }
+    origins++;
+  }
+  for (i = 0; i < ORIGINS; i++) {
+    CHECK(seen[i] == (count(m, i, 0) + count_waiting(m, i) > 0));
+  }
+  CHECK(hw_pool_origins(m->pool) == origins);
+  CHECK(memcmp(hw_pool_counters(m->pool), &m->counters, sizeof(m->counters)) ==
+        0);
+}
+
+static void step(model_t* m, int i, int change_options) {
+  int no_memory = next_random(m, 32) == 0;
+  uint32_t busy = (uint32_t)(i / PHASE) % 4; /* 0: calm, 3: overload */
+  uint32_t what = next_random(m, 100);
+
+  hw_mem_fail_at(no_memory ? 0 : -1);
+  if (what < 3) {
+    step_cancel(m);
+  } else if (what < 5) {
+    step_cancel_any(m);
+  } else if (what < 8) {
+    model_link_t* l = random_link(m, (int)next_random(m, 2));
+
+    if (l != NULL) {
+      remove_link(m, l);
+    }
+  } else if (what < 14) {
+    step_expire(m);
+  } else if (what < 16) {
+    step_past(m);
+  } else if (what == 16) {
+    if (change_options != 0) {
+      step_options(m, change_options > 1);
+    }
+  } else if (what < 40 + busy * 14) {
+    step_acquire(m, no_memory);
+  } else {
+    step_release(m, no_memory);
+  }
+  hw_mem_fail_at(-1);
+}
+
+static void open_model(model_t* m, uint64_t seed, uint32_t max_total) {
+  int i = 0;
+
+  memset(m, 0, sizeof(*m));
+  m->random = seed;
+  m->options = (hw_pool_options_t){3, max_total, 4, 0};
+  for (i = 0; i < LINKS; i++) {
+    m->links[i].origin = -1;
+  }
+  for (i = 0; i < WAITERS; i++) {
+    m->waiters[i].origin = -1;
+    hw_waiter_init(&m->waiters[i].waiter);
+  }
+  CHECK(hw_deadlines_init(&m->deadlines) == 0);
+  CHECK(hw_pool_create(&m->options, &m->deadlines, 0, &m->pool) == 0);
+}
+
+static void close_model(model_t* m) {
+  int i = 0;
+
+  while (count_waiting(m, -1) > 0 && test_ok) {
+    step_cancel_any(m);
+  }
+  for (i = 0; i < LINKS && test_ok; i++) {
+    if (m->links[i].origin >= 0) {
+      remove_link(m, &m->links[i]);
+    }
+  }
+  if (test_ok) { /* a pool that went wrong is left as it is */
+    check_all(m);
+    hw_pool_destroy(m->pool);
+    hw_deadlines_close(&m->deadlines);
+  }
 }
 
 static void run(uint64_t seed, uint32_t max_total, int change_options) {
   static model_t m;
   int i = 0;
 
-  memset(&m, 0, sizeof(m));
-  m.random = seed;
-  m.options = (hw_pool_options_t){3, max_total, 4, 0};
-  for (i = 0; i < LINKS; i++) {
-    m.links[i].origin = -1;
-  }
-  for (i = 0; i < WAITERS; i++) {
-    m.waiters[i].origin = -1;
-  }
-  CHECK(hw_deadlines_init(&m.deadlines) == 0);
-  CHECK(hw_pool_create(&m.options, &m.deadlines, 0, &m.pool) == 0);
+  open_model(&m, seed, max_total);
   for (i = 0; i < STEPS && test_ok; i++) {
-    switch (next_random(&m, 16)) {
-      case 0:
-        step_cancel(&m);
-        break;
-      case 1:
-        step_remove(&m);
-        break;
-      case 2:
-        step_expire(&m);
-        break;
-      case 3:
-        if (change_options && next_random(&m, 20) == 0) {
-          step_options(&m);
-        }
-        break;
-      case 4:
-      case 5:
-      case 6:
-      case 7:
-      case 8:
-        step_acquire(&m);
-        break;
-      default:
-        step_release(&m);
-        break;
-    }
+    step(&m, i, change_options);
     CHECK(hw_pool_total(m.pool) == count(&m, -1, 0));
     CHECK(hw_pool_idle(m.pool) == count(&m, -1, 1));
     CHECK(hw_pool_waiting(m.pool) == count_waiting(&m, -1));
-  }
-  while (hw_pool_cancel_any(m.pool) != NULL) {
-  }
-  for (i = 0; i < WAITERS; i++) {
-    m.waiters[i].origin = -1;
-  }
-  for (i = 0; i < LINKS; i++) {
-    if (m.links[i].origin >= 0) {
-      remove_link(&m, &m.links[i]);
+    if (i % 16 == 0) {
+      check_all(&m);
     }
   }
-  CHECK(hw_pool_origins(m.pool) == 0);
-  hw_pool_destroy(m.pool);
-  hw_deadlines_close(&m.deadlines);
+  if (!test_ok) {
+    (void)printf("seed %#llx, step %d\n", (unsigned long long)seed, i);
+  }
+  close_model(&m);
 }
 
 static void without_a_total_limit(void) {
@@ -383,12 +609,32 @@ static void with_a_total_limit(void) {
   run(0x89abcdef, 7, 0);
 }
 
-static void with_limits_that_change(void) {
+static void with_one_connection_for_all(void) {
+  run(0xfeedf00d, 1, 0);
+}
+
+static void with_limits_per_origin_that_change(void) {
   run(0x5eed5eed, 9, 1);
+}
+
+static void with_all_limits_changing(void) {
+  run(0xc0ffee, 9, 2);
+}
+
+static void every_verdict_was_met_often(void) {
+  int i = 0;
+
+  for (i = HW_REUSE; i <= HW_NOTHING; i++) {
+    CHECK(met[i] > 1000);
+  }
+  CHECK(met_evicted > 1000 && met_no_memory > 20);
 }
 
 void suite_pool_model(void) {
   RUN(without_a_total_limit);
   RUN(with_a_total_limit);
-  RUN(with_limits_that_change);
+  RUN(with_one_connection_for_all);
+  RUN(with_limits_per_origin_that_change);
+  RUN(with_all_limits_changing);
+  RUN(every_verdict_was_met_often);
 }

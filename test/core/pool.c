@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * pool.c, rule by rule: what pool.h says about limits, turns, eviction and
+ * origins that come and go. pool-model.c holds the same rules against random
+ * sequences.
+ */
 #include "runner.h"
 
 #include <string.h>
@@ -196,6 +201,165 @@ static void nobody_starves_under_the_total_limit(void) {
   close_pool(&f);
 }
 
+/* The starved are served in the order in which they began to starve, whichever
+ * origin is older, and a look at the options does not change it. */
+static void the_longest_starved_is_next(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t z;
+  hw_waiter_t wa;
+  hw_waiter_t wb;
+  hw_waiter_t wc;
+  hw_pool_options_t same = {HW_NO_LIMIT, 2, 10, 0};
+
+  open_pool(&f, HW_NO_LIMIT, 2, 10, 0);
+  connect_one(&f, "a", &a);
+  connect_one(&f, "z", &z);
+  wait_one(&f, "a", &wa);
+  wait_one(&f, "b", &wb);
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  hw_pool_add(f.pool, f.d.origin, &a, 0);
+  wait_one(&f, "c", &wc); /* after a began to starve, though a is older */
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wa);
+  hw_pool_add(f.pool, f.d.origin, &a, 0);
+  wait_one(&f, "b", &wb);
+  wait_one(&f, "a", &wa);
+  hw_pool_set_options(f.pool, &same);
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wc);
+  hw_pool_add(f.pool, f.d.origin, &a, 0);
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  hw_pool_add(f.pool, f.d.origin, &a, 0);
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wa);
+  hw_pool_add(f.pool, f.d.origin, &a, 0);
+  (void)drop(&f, &a);
+  (void)drop(&f, &z);
+  close_pool(&f);
+}
+
+static void a_place_goes_to_another_origin_that_is_hungry(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t b;
+  hw_link_t more;
+  hw_waiter_t wb;
+
+  open_pool(&f, HW_NO_LIMIT, 2, 10, 0);
+  connect_one(&f, "a", &a);
+  connect_one(&f, "b", &b);
+  wait_one(&f, "b", &wb);
+  /* Idle it would be evicted at once. */
+  CHECK(release(&f, &a) == HW_CLOSE);
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  hw_link_init(&more);
+  hw_pool_add(f.pool, f.d.origin, &more, 0);
+  (void)drop(&f, &b);
+  (void)drop(&f, &more);
+  close_pool(&f);
+}
+
+static void a_lowered_total_does_not_wait_for_the_idle(void) {
+  fixture_t f;
+  hw_link_t links[3];
+  hw_link_t d;
+  static const char* const names[] = {"a", "b", "c"};
+  hw_pool_options_t lower = {HW_NO_LIMIT, 1, 10, 0};
+  int i = 0;
+
+  open_pool(&f, HW_NO_LIMIT, 3, 10, 0);
+  for (i = 0; i < 3; i++) {
+    connect_one(&f, names[i], &links[i]);
+  }
+  for (i = 0; i < 3; i++) {
+    CHECK(release(&f, &links[i]) == HW_IDLE);
+  }
+  hw_pool_set_options(f.pool, &lower);
+  CHECK(acquire(&f, "d") == HW_CONNECT && f.d.evicted == &links[0]);
+  hw_link_init(&d);
+  hw_pool_add(f.pool, f.d.origin, &d, 0);
+  CHECK(release(&f, &d) == HW_CLOSE);
+  for (i = 1; i < 3; i++) {
+    (void)drop(&f, &links[i]);
+  }
+  (void)drop(&f, &d);
+  close_pool(&f);
+}
+
+static void a_limit_of_none_lets_nobody_through(void) {
+  fixture_t f;
+  hw_link_t past;
+  hw_waiter_t waiter;
+  hw_origin_t* origin = NULL;
+
+  open_pool(&f, 0, HW_NO_LIMIT, 10, 0);
+  wait_one(&f, "a", &waiter);
+  CHECK(hw_pool_origin(f.pool, "b", 1, &origin) == 0);
+  hw_link_init(&past);
+  hw_pool_add(f.pool, origin, &past, 0);
+  CHECK(release(&f, &past) == HW_CLOSE);
+  CHECK(drop(&f, &past) == HW_NOTHING);
+  hw_pool_cancel(f.pool, &waiter);
+  close_pool(&f);
+}
+
+/* Past the pool: added whatever the limits say, and closed when too many. */
+static void a_connection_past_the_limits_is_not_kept(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t past;
+  hw_origin_t* origin = NULL;
+
+  open_pool(&f, 1, HW_NO_LIMIT, 10, 0);
+  connect_one(&f, "a", &a);
+  CHECK(hw_pool_origin(f.pool, "a", 1, &origin) == 0 && origin == a.origin);
+  hw_link_init(&past);
+  hw_pool_add(f.pool, origin, &past, 7);
+  CHECK(past.created_ms == 7 && past.uses == 1 && past.pool == f.pool);
+  CHECK(release(&f, &past) == HW_CLOSE);
+  CHECK(drop(&f, &past) == HW_NOTHING);
+  CHECK(release(&f, &a) == HW_IDLE);
+  (void)drop(&f, &a);
+  close_pool(&f);
+}
+
+static void those_who_wait_are_cancelled_longest_first(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t b;
+  hw_waiter_t wa;
+  hw_waiter_t wb[2];
+
+  open_pool(&f, 1, HW_NO_LIMIT, 10, 0);
+  connect_one(&f, "a", &a);
+  connect_one(&f, "b", &b);
+  wait_one(&f, "b", &wb[0]);
+  wait_one(&f, "a", &wa);
+  wait_one(&f, "b", &wb[1]);
+  CHECK(hw_pool_cancel_any(f.pool) == &wb[0]);
+  CHECK(hw_pool_cancel_any(f.pool) == &wb[1]);
+  CHECK(hw_pool_cancel_any(f.pool) == &wa);
+  CHECK(hw_pool_cancel_any(f.pool) == NULL);
+  CHECK(hw_pool_counters(f.pool)->cancelled == 3);
+  (void)drop(&f, &a);
+  (void)drop(&f, &b);
+  close_pool(&f);
+}
+
+static void an_unused_origin_goes_at_once(void) {
+  fixture_t f;
+  hw_waiter_t waiter;
+
+  open_pool(&f, 0, HW_NO_LIMIT, 10, 0);
+  CHECK(acquire(&f, "a") == HW_WAIT && hw_pool_origins(f.pool) == 1);
+  hw_pool_forget(f.pool, f.d.origin);
+  CHECK(hw_pool_origins(f.pool) == 0);
+  wait_one(&f, "a", &waiter);
+  hw_pool_forget(f.pool, waiter.origin); /* it is used: it stays */
+  CHECK(hw_pool_origins(f.pool) == 1);
+  hw_pool_cancel(f.pool, &waiter);
+  CHECK(hw_pool_origins(f.pool) == 0);
+  close_pool(&f);
+}
+
 static void lowered_limits_close_what_is_too_many(void) {
   fixture_t f;
   hw_link_t a;
@@ -228,6 +392,38 @@ static void long_keys_and_the_longest(void) {
   hw_pool_forget(f.pool, f.d.origin);
   (void)drop(&f, &link);
   close_pool(&f);
+}
+
+static void keys_that_just_fit_and_just_do_not(void) {
+  fixture_t f;
+  hw_link_t links[80];
+  char key[80];
+  size_t len = 0;
+
+  open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
+  memset(key, 'k', sizeof(key));
+  for (len = 0; len < 80; len++) {
+    hw_link_init(&links[len]);
+    CHECK(hw_pool_acquire(f.pool, key, len, &f.d) == 0);
+    CHECK(f.d.verdict == HW_CONNECT);
+    hw_pool_add(f.pool, f.d.origin, &links[len], 0);
+  }
+  for (len = 0; len < 80; len++) {
+    size_t got = 0;
+    const char* name = hw_origin_key(links[len].origin, &got);
+
+    CHECK(got == len && memcmp(name, key, len) == 0);
+    (void)drop(&f, &links[len]);
+  }
+  close_pool(&f);
+}
+
+static void a_pool_may_fail_to_be_made(void) {
+  hw_pool_options_t options = {1, 1, 1, 0};
+  hw_pool_t* pool = NULL;
+
+  hw_mem_fail_at(0);
+  CHECK(hw_pool_create(&options, NULL, 0, &pool) == HW_ENOMEM && pool == NULL);
 }
 
 static void every_allocation_may_fail(void) {
@@ -267,6 +463,9 @@ static void an_idle_connection_expires_and_can_be_taken(void) {
   CHECK(hw_deadlines_pop(&f.deadlines, 79) == NULL);
   CHECK(hw_deadlines_pop(&f.deadlines, 80) == &link.idle_until);
   CHECK(link.idle_until.kind == 9);
+  CHECK(hw_pool_set_idle(f.pool, &link, 30, 50) == 0);
+  CHECK(hw_pool_set_idle(f.pool, &link, UINT64_MAX, 60) == 0);
+  CHECK(hw_deadlines_next(&f.deadlines) == UINT64_MAX);
   hw_pool_take(f.pool, &link);
   CHECK(link.state == HW_LINK_ACTIVE && hw_pool_idle(f.pool) == 0);
   (void)drop(&f, &link);
@@ -281,7 +480,16 @@ void suite_pool(void) {
   RUN(max_free_and_may_idle_close);
   RUN(the_total_limit_evicts_the_longest_idle);
   RUN(nobody_starves_under_the_total_limit);
+  RUN(the_longest_starved_is_next);
+  RUN(a_place_goes_to_another_origin_that_is_hungry);
   RUN(lowered_limits_close_what_is_too_many);
+  RUN(a_lowered_total_does_not_wait_for_the_idle);
+  RUN(a_limit_of_none_lets_nobody_through);
+  RUN(a_connection_past_the_limits_is_not_kept);
+  RUN(those_who_wait_are_cancelled_longest_first);
+  RUN(an_unused_origin_goes_at_once);
+  RUN(keys_that_just_fit_and_just_do_not);
+  RUN(a_pool_may_fail_to_be_made);
   RUN(long_keys_and_the_longest);
   RUN(every_allocation_may_fail);
   RUN(an_idle_connection_expires_and_can_be_taken);

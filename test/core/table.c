@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * table.c: what is in is found and nothing else, through growth, removal and
+ * shrinking, with and without memory; the hash is SipHash-1-3 and keyed.
+ */
 #include "runner.h"
 
 #include <string.h>
@@ -65,6 +69,8 @@ static void the_same_hash_is_no_identity(void) {
   hw_table_init(&table);
   CHECK(hw_table_put(&table, &a) == 0 && hw_table_put(&table, &b) == 0);
   CHECK(hw_table_find(&table, 5, "b", 1) == &b);
+  CHECK(hw_table_find(&table, 5, "ab", 2) == NULL); /* a is its beginning */
+  CHECK(hw_table_find(&table, 5, "", 0) == NULL);
   hw_table_remove(&table, &a);
   CHECK(hw_table_find(&table, 5, "b", 1) == &b);
   CHECK(hw_table_find(&table, 5, "a", 1) == NULL);
@@ -83,6 +89,102 @@ static void two_tables_hash_differently(void) {
   hw_table_close(&b);
 }
 
+/* CPython 3.11 hashes bytes with SipHash-1-3, and PYTHONHASHSEED=0 makes its
+ * key zero: hash(bytes(range(n))) & (2 ** 64 - 1). */
+static void it_is_siphash_1_3(void) {
+  static const struct {
+    size_t len;
+    uint64_t hash;
+  } rows[] = {
+      {1, 0x68a914128e01e473u},
+      {7, 0x2f098ab0c751325au},
+      {8, 0xead411e67ebe2eeau},
+      {9, 0x75927f9d95124362u},
+      {16, 0x8972188433a5c5b7u},
+      {31, 0x169739443111d49bu},
+  };
+  hw_table_t table;
+  char key[31];
+  size_t i = 0;
+
+  hw_table_init(&table);
+  table.seed[0] = 0;
+  table.seed[1] = 0;
+  for (i = 0; i < sizeof(key); i++) {
+    key[i] = (char)i;
+  }
+  for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    CHECK(hw_table_hash(&table, key, rows[i].len) == rows[i].hash);
+  }
+  hw_table_close(&table);
+}
+
+/* The same hash for all, and a place at the end of the table: the run goes
+ * round, and what is taken out of its middle must not hide the rest. */
+static void a_run_goes_round_the_end(void) {
+  hw_table_t table;
+  hw_table_item_t runs[5];
+  static const char names[] = "abcde";
+  int gone = 0;
+  int i = 0;
+
+  for (gone = 0; gone < 5; gone++) {
+    hw_table_init(&table);
+    for (i = 0; i < 5; i++) {
+      /* Homes 6, 6, 7, 0, 6 of 8. */
+      static const uint64_t homes[] = {6, 6, 7, 0, 6};
+
+      runs[i] = (hw_table_item_t){homes[i], &names[i], 1};
+      CHECK(hw_table_put(&table, &runs[i]) == 0);
+    }
+    CHECK(table.capacity == 8);
+    hw_table_remove(&table, &runs[gone]);
+    for (i = 0; i < 5; i++) {
+      CHECK(hw_table_find(&table, runs[i].hash, &names[i], 1) ==
+            (i == gone ? NULL : &runs[i]));
+    }
+    for (i = 0; i < 5; i++) {
+      if (i != gone) {
+        hw_table_remove(&table, &runs[i]);
+      }
+    }
+    hw_table_close(&table);
+  }
+}
+
+static void without_memory_it_neither_grows_nor_shrinks(void) {
+  hw_table_t table;
+  hw_table_item_t extra = {.key = "extra", .key_len = 5};
+  size_t capacity = 0;
+  int i = 0;
+
+  hw_table_init(&table);
+  fill(&table, 48); /* three quarters of 64 */
+  CHECK(table.capacity == 64);
+  extra.hash = hw_table_hash(&table, "extra", 5);
+  hw_mem_fail_at(0);
+  CHECK(hw_table_put(&table, &extra) == HW_ENOMEM);
+  CHECK(table.count == 48 && find(&table, "extra") == NULL);
+  for (i = 0; i < 48; i++) {
+    CHECK(find(&table, keys[i]) == &items[i]);
+  }
+  for (i = 0; i < 40; i++) {
+    hw_table_remove(&table, &items[i]);
+  }
+  CHECK(table.capacity == 64);
+  capacity = table.capacity;
+  hw_mem_fail_at(0);
+  hw_table_remove(&table, &items[40]); /* seven are left: it would shrink */
+  hw_mem_fail_at(-1);
+  CHECK(table.capacity == capacity && table.count == 7);
+  for (i = 41; i < 48; i++) {
+    CHECK(find(&table, keys[i]) == &items[i]);
+    hw_table_remove(&table, &items[i]);
+  }
+  CHECK(table.capacity < capacity);
+  hw_table_close(&table);
+}
+
 static void without_memory_nothing_changes(void) {
   hw_table_t table;
   hw_table_item_t a = {.hash = 1, .key = "a", .key_len = 1};
@@ -98,5 +200,8 @@ void suite_table(void) {
   RUN(what_was_put_is_found_and_nothing_else);
   RUN(the_same_hash_is_no_identity);
   RUN(two_tables_hash_differently);
+  RUN(it_is_siphash_1_3);
+  RUN(a_run_goes_round_the_end);
+  RUN(without_memory_it_neither_grows_nor_shrinks);
   RUN(without_memory_nothing_changes);
 }
