@@ -1,166 +1,148 @@
 // SPDX-License-Identifier: MIT
 //
-// npm run bench: an origin in one process, each client in another, the rounds
-// of the clients interleaved. `--help` tells the options.
+// npm run bench: an origin in one process, each trial of a client in another,
+// the rounds of the clients interleaved. Exit code 1 if a trial failed, a
+// client got wrong bytes or hawser could not be loaded; 2 for a wrong option.
 'use strict'
 
-const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
 
+const clients = require('./clients')
 const scenarios = require('./scenarios')
+const { ceiling } = require('./support/ceiling')
+const { environment, header } = require('./support/environment')
+const { readOptions, list, HELP, UsageError } = require('./support/options')
 const { startOrigin } = require('./support/origin')
-const { pinned, note, ORIGIN_CORE, CLIENT_CORE } = require('./support/pin')
-const { rows, table } = require('./support/report')
-const { runTrial } = require('./support/trial')
+const { trialPlan, sameBytesPlan } = require('./support/plan')
+const { progress, clearProgress } = require('./support/progress')
+const { rows, table, measure } = require('./support/report')
 const { chart } = require('./support/svg')
+const { runTrial } = require('./support/trial')
 
-const HELP = `node bench/run.js [options]
-  --quick            under 60 s: short trials, without the slow scenarios
-  --scenario A,B     only these (${Object.keys(scenarios).join(', ')})
-  --client A,B       only these; ratios need http
-  --origin NAME      native (default), or nginx where it is installed
-  --rounds N         rounds of each scenario (default 5)
-  --duration MS      measured time of a trial (default 2000)
-  --json FILE        raw samples; a chart of the ratios goes beside it as .svg
-`
-
-const OPTIONS = {
-  quick: { type: 'boolean', default: false },
-  scenario: { type: 'string' },
-  client: { type: 'string' },
-  origin: { type: 'string', default: 'native' },
-  rounds: { type: 'string' },
-  duration: { type: 'string' },
-  json: { type: 'string', default: path.join(__dirname, 'results', 'latest.json') },
-  help: { type: 'boolean', default: false }
-}
-
-function usage (message) {
-  console.error(`bench: ${message}\n\n${HELP}`)
-  process.exit(2)
-}
-
-function readArguments () {
-  try {
-    return parseArgs({ options: OPTIONS }).values
-  } catch (err) {
-    return usage(err.message)
+// Each client in turn shows that it can be loaded and gets the right bytes.
+async function check (names, origin) {
+  const checks = {}
+  for (const name of names) {
+    progress(`check: ${name}`)
+    checks[name] = await runTrial(sameBytesPlan(name, clients[name].peer, origin))
   }
+  clearProgress()
+  return checks
 }
 
-function pick (text, known, what) {
-  if (text === undefined) return known
-  const names = text.split(',')
-  const wrong = names.find((name) => !known.includes(name))
-  if (wrong !== undefined) usage(`no ${what} ${wrong}`)
-  return names
+function versionsOf (checks) {
+  return Object.fromEntries(Object.entries(checks).map(([name, one]) => {
+    if (one.missing) return [name, 'NOT THERE']
+    if (one.error) return [name, `FAILED (${one.error})`]
+    return [name, one.lane ? `${one.version} (${one.lane} lane)` : one.version]
+  }))
 }
 
-function positive (text, fallback, what) {
-  if (text === undefined) return fallback
-  const n = Number(text)
-  if (!Number.isInteger(n) || n < 1) usage(`${what} must be a whole number above 0`)
-  return n
-}
-
-function versionOf (name) {
-  const file = path.join(__dirname, '..', 'node_modules', name, 'package.json')
-  return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')).version : 'not installed'
-}
-
-function environment (args) {
-  return {
-    node: process.version,
-    cpu: os.cpus()[0]?.model ?? 'unknown',
-    kernel: os.release(),
-    origin: args.origin,
-    pinning: note,
-    agentkeepalive: versionOf('agentkeepalive'),
-    undici: versionOf('undici')
+async function runCeilings (names, origin) {
+  const found = {}
+  for (const name of names) {
+    const { plan } = scenarios[name]
+    if (plan.method !== 'GET' || plan.connections !== 50 || plan.path in found) continue
+    progress(`wrk: ${plan.path}`)
+    found[plan.path] = await ceiling(origin, origin.paths[plan.path])
   }
+  clearProgress()
+  return found
 }
 
-// What a client in C gets from the same origin, where wrk is installed: the
-// most that any client here could reach.
-function ceiling (origin) {
-  const [command, args] = pinned(CLIENT_CORE, 'wrk',
-    ['-t1', '-c50', '-d1', `http://127.0.0.1:${origin.port}${origin.paths.small}`])
-  const run = spawnSync(command, args, { encoding: 'utf8' })
-  const found = /Requests\/sec:\s+([\d.]+)/.exec(run.stdout ?? '')
-  return found ? Number(found[1]) : NaN
+function describeCeilings (found) {
+  const known = Object.entries(found).filter(([, one]) => one !== null)
+  if (known.length === 0) {
+    return 'no figures of wrk: the column "origin" tells whether the origin was the limit'
+  }
+  const texts = known.map(([name, { rps, originBusy }]) => `${name} ` +
+    `${Math.round(rps).toLocaleString('en-US')} req/s (origin ${Math.round(originBusy * 100)}%)`)
+  return `wrk -t1 -c50 on the client's core: ${texts.join(', ')}`
 }
 
-function progress (text) {
-  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
+const atOnce = (trials) => Promise.all(trials.map((run) => run()))
+
+async function inTurn (trials) {
+  const done = []
+  for (const run of trials) done.push(await run())
+  return done
 }
 
-async function runScenario (name, scenario, clients, origin, settings) {
-  const results = Object.fromEntries(clients.map((client) => [client, []]))
+async function runScenario (name, names, origin, settings, checks) {
+  const scenario = scenarios[name]
+  const results = Object.fromEntries(names.map((client) => [client, []]))
   const rounds = Math.min(settings.rounds, scenario.rounds ?? Infinity)
   for (let round = 0; round < rounds; round++) {
-    for (const client of clients) {
+    const trials = names.map((client) => async () => {
+      if (checks[client].error) return checks[client]
       progress(`${name}: round ${round + 1} of ${rounds}, ${client}`)
-      results[client].push(await runTrial(origin, scenario, client, settings))
-    }
+      return runTrial(trialPlan(scenario, client, origin, settings), scenario.flags)
+    })
+    const done = await (scenario.together ? atOnce(trials) : inTurn(trials))
+    names.forEach((client, i) => results[client].push(done[i]))
   }
-  if (process.stderr.isTTY) progress('')
+  clearProgress()
   return results
 }
 
-function chartOf (report, version) {
-  const groups = Object.entries(report)
-    .filter(([name]) => scenarios[name].measure === undefined)
-    .map(([name, results]) => ({
-      name,
-      bars: rows(scenarios[name], results).filter((row) => !row.error && row.ratio > 0)
-    }))
-    .filter((group) => group.bars.length > 0)
-  return chart(`hawser bench, Node ${version}`, groups)
+function chartOf (report, info) {
+  const groups = Object.entries(report).map(([name, results]) => ({
+    name,
+    what: measure(scenarios[name]) === 'bytes' ? 'memory: less is better' : 'requests/s',
+    bars: rows(scenarios[name], results).filter((row) => row.ratio > 0)
+  })).filter(({ bars }) => bars.length > 0)
+  return chart('hawser beside other clients, ratio to the built-in keep-alive Agent',
+    `Node ${info.node}, ${info.cpu}, origin ${info.origin}; ${info.pinning}; ${info.date.slice(0, 10)}`,
+    groups)
+}
+
+function write (file, samples) {
+  const svg = file.replace(/(\.json)?$/, '.svg')
+  fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true })
+  fs.writeFileSync(file, JSON.stringify(samples, null, 1) + '\n')
+  fs.writeFileSync(svg, chartOf(samples.report, samples.environment))
+  console.log(`\nsamples: ${file}\nchart:   ${svg}`)
+}
+
+async function measureAll (options, origin) {
+  const checks = await check(options.clients, origin)
+  const info = environment(options.origin, versionsOf(checks))
+  console.log(header(info))
+  info.wrk = await runCeilings(options.scenarios, origin)
+  console.log(describeCeilings(info.wrk))
+  const report = {}
+  for (const name of options.scenarios) {
+    const names = options.clients.filter((client) => scenarios[name].clients.includes(client))
+    if (names.length === 0) continue
+    report[name] = await runScenario(name, names, origin, options.settings, checks)
+    const timed = measure(scenarios[name]) === 'rps'
+    const limit = timed ? (info.wrk[scenarios[name].plan.path] ?? null) : null
+    console.log(table(name, scenarios[name], report[name], limit))
+  }
+  write(options.json, { environment: info, settings: options.settings, report })
+  const trials = [...Object.values(checks), ...Object.values(report).flatMap(Object.values).flat()]
+  return trials.some((trial) => trial.error && !trial.missing) || Boolean(checks.hawser?.missing)
 }
 
 async function main () {
-  const args = readArguments()
-  if (args.help) return console.log(HELP)
-  const all = Object.keys(scenarios)
-  const names = pick(args.scenario, all.filter((name) => !(args.quick && scenarios[name].slow)), 'scenario')
-  const settings = {
-    rounds: positive(args.rounds, args.quick ? 1 : 5, '--rounds'),
-    duration: positive(args.duration, args.quick ? 500 : 2000, '--duration'),
-    warmUp: args.quick ? 400 : 1000
+  const options = readOptions(process.argv.slice(2))
+  if (options.help) return console.log(HELP)
+  if (options.list) return console.log(list())
+  const origin = await startOrigin(options.origin)
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => origin.stop().finally(() => process.exit(1)))
   }
-  const info = environment(args)
-  console.log(`Node ${info.node}, ${info.cpu}, Linux ${info.kernel}, origin ${info.origin}; ${note}`)
-  console.log(`agentkeepalive ${info.agentkeepalive}, undici ${info.undici}`)
-  const origin = await startOrigin(args.origin, ORIGIN_CORE)
-  const report = {}
-  let failed = false
   try {
-    info.wrk = ceiling(origin)
-    console.log(Number.isNaN(info.wrk)
-      ? 'wrk is not installed: see the column "origin" for how busy the origin was'
-      : `wrk -t1 -c50 from the client's core: ${Math.round(info.wrk).toLocaleString('en-US')} requests/s`)
-    for (const name of names) {
-      const clients = pick(args.client, scenarios[name].clients, 'client')
-        .filter((client) => scenarios[name].clients.includes(client))
-      report[name] = await runScenario(name, scenarios[name], clients, origin, settings)
-      console.log(table(name, scenarios[name], report[name]))
-      failed ||= Object.values(report[name]).flat().some((trial) => trial.error)
-    }
+    if (await measureAll(options, origin)) process.exitCode = 1
   } finally {
     await origin.stop()
   }
-  fs.mkdirSync(path.dirname(path.resolve(args.json)), { recursive: true })
-  fs.writeFileSync(args.json, JSON.stringify({ environment: info, settings, report }, null, 1))
-  const svg = args.json.replace(/(\.json)?$/, '.svg')
-  fs.writeFileSync(svg, chartOf(report, process.version))
-  console.log(`samples: ${args.json}\nchart:   ${svg}`)
-  process.exitCode = failed ? 1 : 0
 }
 
 main().catch((err) => {
+  clearProgress()
   console.error(`bench: ${err.message}`)
-  process.exitCode = 1
+  if (err instanceof UsageError) console.error(`\n${HELP}`)
+  process.exitCode = err instanceof UsageError ? 2 : 1
 })

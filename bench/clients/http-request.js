@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // http.request with an Agent of some class: what three of the clients share.
+// The interface is described in index.js.
 'use strict'
 
 const http = require('node:http')
@@ -8,7 +9,7 @@ const http = require('node:http')
 module.exports = function httpRequest (Agent, extra) {
   let agent = null
 
-  function open (plan) {
+  function open (plan, onChunk) {
     agent = new Agent({
       keepAlive: true,
       maxSockets: plan.connections ?? Infinity, // JSON has no Infinity
@@ -27,10 +28,13 @@ module.exports = function httpRequest (Agent, extra) {
     return (slot, done) => {
       const req = http.request(options, (res) => {
         let bytes = 0
-        res.on('data', (chunk) => { bytes += chunk.length })
-        res.on('end', () => done(slot, null, bytes))
+        res.on('data', (chunk) => {
+          bytes += chunk.length
+          if (onChunk !== undefined) onChunk(slot, chunk)
+        })
+        res.on('end', () => done(slot, null, res.statusCode, bytes))
       })
-      req.on('error', (err) => done(slot, err, 0))
+      req.on('error', (err) => done(slot, err, 0, 0))
       req.end(body)
     }
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//
+// undici's Pool.request, its body read as the http clients read theirs.
 'use strict'
 
 const { Pool } = require('undici')
@@ -6,7 +8,7 @@ const { Pool } = require('undici')
 let pool = null
 
 module.exports = {
-  open (plan) {
+  open (plan, onChunk) {
     pool = new Pool(`http://127.0.0.1:${plan.port}`, { connections: plan.connections, pipelining: 1 })
     const options = {
       path: plan.path,
@@ -14,11 +16,16 @@ module.exports = {
       body: plan.body > 0 ? Buffer.alloc(plan.body, 'x') : undefined
     }
     return (slot, done) => {
-      pool.request(options).then(({ body }) => {
+      const failed = (err) => done(slot, err, 0, 0)
+      pool.request(options).then(({ statusCode, body }) => {
         let bytes = 0
-        body.on('data', (chunk) => { bytes += chunk.length })
-        body.on('end', () => done(slot, null, bytes))
-      }, (err) => done(slot, err, 0))
+        body.on('data', (chunk) => {
+          bytes += chunk.length
+          if (onChunk !== undefined) onChunk(slot, chunk)
+        })
+        body.on('end', () => done(slot, null, statusCode, bytes))
+        body.on('error', failed)
+      }, failed)
     }
   },
   close: () => pool.destroy()

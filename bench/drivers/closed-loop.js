@@ -1,57 +1,69 @@
 // SPDX-License-Identifier: MIT
 //
-// Keeps `concurrency` requests in flight for a time: each that ends starts the
-// next. Measures after a warm-up.
+// Keeps `concurrency` requests under way for a time: each that ends starts the
+// next. Measures after a warm-up, and then waits for those still under way: a
+// request that never ends is an error, not a smaller load.
 'use strict'
 
-module.exports = function closedLoop (client, plan, { Histogram }) {
-  return new Promise((resolve, reject) => {
+const { Histogram } = require('../support/statistics')
+
+const LAST_CALL = 10000 // ms for the requests under way at the end
+const ERRORS_MAX = 100 // then the trial is over; it has failed anyway
+
+module.exports = function closedLoop (client, plan, { meter, tally }) {
+  return new Promise((resolve) => {
     const send = client.open(plan)
     const latencies = new Histogram()
     const starts = new Float64Array(plan.concurrency)
     let measuring = false
     let stopping = false
     let done = 0
-    let inFlight = 0
+    let underWay = 0
+    let result = {}
+    let lastCall = null
 
     function start (slot) {
+      underWay++
       starts[slot] = performance.now()
-      inFlight++
       send(slot, finish)
     }
 
-    function finish (slot, err, bytes) {
-      inFlight--
-      if (err) return reject(err)
-      if (bytes !== plan.bytes) return reject(new Error(`${bytes} bytes instead of ${plan.bytes}`))
+    function finish (slot, err, status, bytes) {
+      underWay--
       if (measuring) {
-        done++
         latencies.add((performance.now() - starts[slot]) * 1000)
+        done++
       }
+      tally.add(err, status, bytes)
+      if (tally.errors > ERRORS_MAX) stopping = true
       if (!stopping) start(slot)
-      else if (inFlight === 0) client.close()
+      else if (underWay === 0 && lastCall !== null) end()
+    }
+
+    function begin () {
+      measuring = true
+      meter.start()
+      setTimeout(measured, plan.duration)
+    }
+
+    function measured () {
+      result = meter.stop(done)
+      measuring = false
+      stopping = true
+      result.p50 = latencies.percentile(50)
+      result.p99 = latencies.percentile(99)
+      lastCall = setTimeout(end, LAST_CALL)
+      if (underWay === 0) end()
+    }
+
+    function end () {
+      clearTimeout(lastCall)
+      if (underWay > 0) tally.fail(`${underWay} requests have not ended`)
+      resolve(result)
     }
 
     for (let slot = 0; slot < plan.concurrency; slot++) start(slot)
-    setTimeout(() => {
-      measuring = true
-      const cpu = process.cpuUsage()
-      const from = performance.now()
-      setTimeout(() => {
-        const used = process.cpuUsage(cpu)
-        const seconds = (performance.now() - from) / 1000
-        measuring = false
-        stopping = true
-        resolve({
-          rps: done / seconds,
-          user: used.user / done,
-          system: used.system / done,
-          p50: latencies.percentile(50),
-          p99: latencies.percentile(99),
-          requests: done,
-          seconds
-        })
-      }, plan.duration)
-    }, plan.warmUp)
+    // A timer set in this tick would count from before the loop above.
+    setImmediate(() => setTimeout(begin, plan.warmUp))
   })
 }

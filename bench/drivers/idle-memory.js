@@ -2,17 +2,18 @@
 //
 // RSS of one idle pooled connection: opens many at once, lets them become idle
 // and compares, after two collections. 3,000 requests at once make V8's young
-// generation grow, with any client; it is given back some seconds later, and
-// only then is what is left the connections'. Needs --expose-gc.
+// generation grow, with any client; it is given back some seconds later
+// (plan.settle), and only then is what is left the connections'. Needs
+// --expose-gc.
 'use strict'
 
-const SETTLE = 12000 // ms; V8's memory reducer acts after about 8 s of rest
+const fs = require('node:fs')
 
-function openAll (send, plan, count) {
-  return new Promise((resolve, reject) => {
+function openAll (send, tally, count) {
+  return new Promise((resolve) => {
     let left = count
-    const finish = (slot, err) => {
-      if (err) return reject(err)
+    const finish = (slot, err, status, bytes) => {
+      tally.add(err, status, bytes)
       // 'free' comes on a later tick than the end of the response.
       if (--left === 0) setImmediate(resolve)
     }
@@ -20,23 +21,32 @@ function openAll (send, plan, count) {
   })
 }
 
-async function rss () {
+function collect () {
   globalThis.gc()
   globalThis.gc()
-  await new Promise((resolve) => setTimeout(resolve, SETTLE))
-  globalThis.gc()
-  globalThis.gc()
+}
+
+async function rss (settle) {
+  collect()
+  await new Promise((resolve) => setTimeout(resolve, settle))
+  collect()
   return process.memoryUsage().rss
 }
 
-module.exports = async function idleMemory (client, plan) {
+const descriptors = () => fs.readdirSync('/proc/self/fd').length
+
+module.exports = async function idleMemory (client, plan, { tally }) {
   if (plan.warmUpRequests > 0) {
-    await openAll(client.open(plan), plan, plan.warmUpRequests)
+    await openAll(client.open(plan), tally, plan.warmUpRequests)
     client.close()
   }
   const send = client.open(plan)
-  const before = await rss()
-  await openAll(send, plan, plan.requests)
-  const after = await rss()
-  return { bytes: (after - before) / plan.requests, requests: plan.requests }
+  const before = await rss(plan.settle)
+  const closed = descriptors()
+  await openAll(send, tally, plan.requests)
+  const after = await rss(plan.settle)
+  const open = descriptors() - closed
+  if (open < plan.requests) tally.fail(`only ${open} connections of ${plan.requests} are idle`)
+  const bytes = (after - before) / plan.requests
+  return { bytes, requests: plan.requests, settle: plan.settle }
 }

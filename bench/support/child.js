@@ -1,18 +1,36 @@
 // SPDX-License-Identifier: MIT
 //
 // One trial, in a process of its own: a client runs a scenario against the
-// origin and prints one line of JSON. Started by trial.js.
+// origin and prints one line of JSON. Started by trial.js. An exit code of
+// CANNOT_LOAD says that the client's module is not there or not built.
 'use strict'
 
-const { Histogram } = require('./statistics')
+const { Meter } = require('./meter')
+const { Tally } = require('./tally')
 
-const plan = JSON.parse(process.argv[2])
-const client = require(`../clients/${plan.client}`)
-const driver = require(`../drivers/${plan.driver}`)
+const CANNOT_LOAD = 3
 
-driver(client, plan, { Histogram }).then((result) => {
-  process.stdout.write(JSON.stringify(result), () => process.exit(0))
-}, (err) => {
+function load (name) {
+  try {
+    return require(`../clients/${name}`)
+  } catch (err) {
+    process.stderr.write(err.message.split('\n')[0])
+    return process.exit(CANNOT_LOAD)
+  }
+}
+
+async function main () {
+  const plan = JSON.parse(process.argv[2])
+  const driver = require(`../drivers/${plan.driver}`)
+  const client = load(plan.client)
+  const tally = new Tally(plan)
+  const result = await driver(client, plan, { meter: new Meter(plan), tally })
+  const line = JSON.stringify({ ...result, errors: tally.errors, firstError: tally.first })
+  // exit: idle connections and timers of a client must not hold the trial.
+  process.stdout.write(line, () => process.exit(0))
+}
+
+main().catch((err) => {
   process.stderr.write(`${err.stack}\n`)
   process.exit(1)
 })

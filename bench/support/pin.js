@@ -1,21 +1,36 @@
 // SPDX-License-Identifier: MIT
 //
-// Client and origin on cores of their own, where taskset exists.
+// Client and origin on cores of their own, where taskset and a second core
+// exist: core 1 and core 0, or the first two that this process may use.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
-const os = require('node:os')
+const fs = require('node:fs')
 
-const able = os.availableParallelism() > 1 && !spawnSync('taskset', ['-V']).error
-const ORIGIN_CORE = 0
-const CLIENT_CORE = 1
-
-function pinned (core, command, args) {
-  return able ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]
+// "0-3,8" of /proc/self/status as numbers.
+function allowedCores () {
+  const status = '/proc/self/status'
+  const text = fs.existsSync(status) ? fs.readFileSync(status, 'utf8') : ''
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(text)?.[1] ?? ''
+  return list.split(',').filter(Boolean).flatMap((part) => {
+    const [first, last = first] = part.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
 }
 
-const note = able
-  ? `origin on core ${ORIGIN_CORE}, client on core ${CLIENT_CORE}`
-  : 'not pinned: taskset or a second core is missing'
+function plan () {
+  const cores = allowedCores()
+  if (cores.length < 2) return { note: 'not pinned: there is one core only' }
+  if (spawnSync('taskset', ['-V']).error) return { note: 'not pinned: taskset is not installed' }
+  const [origin, client] = cores
+  return { origin, client, note: `client pinned to core ${client}, origin to core ${origin}` }
+}
 
-module.exports = { pinned, note, ORIGIN_CORE, CLIENT_CORE }
+const { origin, client, note } = plan()
+
+// core: undefined where nothing is pinned
+function pinned (core, command, args) {
+  return core === undefined ? [command, args] : ['taskset', ['-c', String(core), command, ...args]]
+}
+
+module.exports = { pinned, note, ORIGIN_CORE: origin, CLIENT_CORE: client }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
 // The tables: medians, the range behind them, and the ratio to the built-in
-// Agent, which is the median of the ratios within each round.
+// Agent, which is the median of the ratios within each round. A table ends with
+// what makes its figures doubtful.
 'use strict'
 
 const { median, summary } = require('./statistics')
 
 const BASE = 'http'
+const ORIGIN_LIMIT = 0.9 // share of its core above which the origin may be the limit
+const SETTLED = 12000 // ms of rest before memory is looked at; see drivers/idle-memory.js
+const OTHERS_LIMIT = 0.1 // share of the client's core that others may have
 
-function column (trials, key) {
-  return summary(trials.map((trial) => trial[key]))
+const KEYS = ['user', 'system', 'p50', 'p99', 'seconds', 'clientBusy', 'originBusy', 'others', 'settle']
+
+function measure (scenario) {
+  return scenario.driver === 'idle-memory' ? 'bytes' : 'rps'
 }
 
 function ratio (results, client, key) {
@@ -21,48 +27,90 @@ function ratio (results, client, key) {
   return ratios.length > 0 ? median(ratios) : NaN
 }
 
-// One row a client: { client, error } or its figures.
+// One row a client: its figures of the trials that went well, and `error` if
+// one did not.
 function rows (scenario, results) {
-  const key = scenario.measure ?? 'rps'
+  const key = measure(scenario)
   return Object.keys(results).map((client) => {
     const good = results[client].filter((trial) => !trial.error)
-    const failed = results[client].find((trial) => trial.error)
-    if (failed) return { client, error: failed.error }
-    const row = { client, main: column(good, key), ratio: ratio(results, client, key) }
-    if (key === 'rps') {
-      row.user = column(good, 'user')
-      row.system = column(good, 'system')
-      row.p50 = column(good, 'p50')
-      row.p99 = column(good, 'p99')
-      row.originBusy = column(good, 'originBusy')
-      row.p50Ratio = ratio(results, client, 'p50')
-    }
+    const failed = results[client].filter((trial) => trial.error)
+    const [first] = failed
+    const row = { client, failed: failed.length, error: first?.error, missing: first?.missing }
+    row.errors = failed.reduce((sum, trial) => sum + (trial.errors || 0), 0)
+    if (good.length === 0) return row
+    row.main = summary(good.map((trial) => trial[key]))
+    row.ratio = ratio(results, client, key)
+    for (const one of KEYS) row[one] = median(good.map((trial) => trial[one] ?? NaN))
     return row
   })
 }
 
 const whole = (n) => Number.isNaN(n) ? '-' : Math.round(n).toLocaleString('en-US')
-const fixed = (n, digits) => Number.isNaN(n) ? '-' : n.toFixed(digits)
+const fixed = (n, digits, unit = '') => Number.isNaN(n) ? '-' : n.toFixed(digits) + unit
+const percent = (n) => fixed(n * 100, 0, '%')
+const range = ({ median, min, max }) => `${whole(median)} (${whole(min)}-${whole(max)})`
 
-function cells (row) {
-  if (row.error) return [row.client, `failed: ${row.error}`]
-  const main = [row.client, whole(row.main.median),
-    `${whole(row.main.min)} to ${whole(row.main.max)}`, `${fixed(row.ratio, 2)}x`]
-  if (row.user === undefined) return main
-  return [...main, fixed(row.user.median, 1), fixed(row.system.median, 1), fixed(row.p50.median, 0),
-    fixed(row.p99.median, 0), `${fixed(row.originBusy.median * 100, 0)}%`]
+const RPS = {
+  'req/s': (row) => range(row.main),
+  ratio: (row) => fixed(row.ratio, 2, 'x'),
+  'CPU us/req (user+sys)': (row) =>
+    `${fixed(row.user + row.system, 1)} (${fixed(row.user, 1)}+${fixed(row.system, 1)})`
+}
+const BUSY = {
+  errors: (row) => String(row.errors),
+  client: (row) => percent(row.clientBusy),
+  origin: (row) => percent(row.originBusy),
+  others: (row) => percent(row.others)
+}
+const COLUMNS = {
+  'closed-loop': {
+    ...RPS, 'p50 us': (row) => whole(row.p50), 'p99 us': (row) => whole(row.p99), ...BUSY
+  },
+  burst: { ...RPS, 'time s': (row) => fixed(row.seconds, 2), ...BUSY },
+  'idle-memory': {
+    'bytes/connection': (row) => range(row.main),
+    ratio: (row) => fixed(row.ratio, 2, 'x'),
+    errors: (row) => String(row.errors)
+  }
 }
 
-function table (name, scenario, results) {
-  const head = scenario.measure === 'bytes'
-    ? ['client', 'bytes', 'min to max', 'ratio']
-    : ['client', 'req/s', 'min to max', 'ratio', 'user us', 'sys us', 'p50 us', 'p99 us', 'origin']
-  const lines = [head, ...rows(scenario, results).map(cells)]
-  const widths = head.map((_, i) => Math.max(...lines.map((line) =>
-    line.length === 2 && i === 1 ? 0 : (line[i] ?? '').length)))
+// ceiling: what wrk got from the same path, or null
+function notes (list, ceiling) {
+  const lines = []
+  for (const row of list) {
+    if (row.missing) {
+      lines.push(`${row.client}: NOT MEASURED, it could not be loaded: ${row.error}`)
+    } else if (row.error) {
+      lines.push(`${row.client}: FAILED, trials that failed: ${row.failed}: ${row.error}`)
+    }
+  }
+  const limited = list.filter((row) => row.originBusy > ORIGIN_LIMIT).map((row) => row.client)
+  if (limited.length > 0) lines.push(`warning: the origin was the limit for ${limited.join(', ')}`)
+  const disturbed = list.filter((row) => row.others > OTHERS_LIMIT).map((row) => row.client)
+  if (disturbed.length > 0) {
+    lines.push('warning: something else ran on the client\'s core; ' +
+      `CPU us/req is more to be trusted than req/s for ${disturbed.join(', ')}`)
+  }
+  if (list.some((row) => row.settle < SETTLED)) {
+    lines.push('note: looked at after a short rest; V8\'s own growth is still in these bytes')
+  }
+  if (ceiling !== null && list.some((row) => row.main?.median > ceiling.rps)) {
+    lines.push('note: a client got more than wrk: wrk was disturbed and shows no limit')
+  }
+  return lines
+}
+
+function table (name, scenario, results, ceiling = null) {
+  const columns = COLUMNS[scenario.driver]
+  const list = rows(scenario, results)
+  const lines = [['client', ...Object.keys(columns)]]
+  for (const row of list) {
+    lines.push([row.client, ...Object.values(columns).map((cell) => row.main ? cell(row) : '-')])
+  }
+  const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)))
   const text = lines.map((line) => line.map((cell, i) =>
     i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join('  ').trimEnd())
-  return `\n${name}: ${scenario.about}\n${text.join('\n')}\n`
+  return ['', `${name}: ${scenario.about}`, ...text, ...notes(list, ceiling)].join('\n')
 }
 
-module.exports = { rows, table }
+module.exports = { rows, table, measure }

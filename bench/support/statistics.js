@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//
+// Medians for the tables, and the histogram in which a trial keeps latencies.
 'use strict'
 
 function median (values) {
@@ -11,18 +13,20 @@ function summary (values) {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
 }
 
-// Latencies in microseconds in fixed memory: 64 buckets for each power of two,
-// so that a bucket is less than 1.6 % wide.
+const STEPS = 64 // buckets for each power of two: one is less than 1.6 % wide
+const POWERS = 26 // up to 2 ** 25 us, half a minute
+
+// Latencies in microseconds, in fixed memory. Below 1 us all are 1 us.
 class Histogram {
   constructor () {
-    this.buckets = new Uint32Array(40 * 64)
+    this.buckets = new Uint32Array(POWERS * STEPS)
     this.count = 0
   }
 
   add (us) {
-    const value = Math.max(us * 64, 64)
-    const power = 31 - Math.clz32(Math.min(value, 0x7fffffff))
-    this.buckets[(power - 6) * 64 + ((value / 2 ** (power - 6)) | 0) - 64]++
+    const value = Math.min(Math.max(us * STEPS, STEPS), 0x7fffffff)
+    const power = 31 - Math.clz32(value) - 6 // 2 ** 6 is STEPS
+    this.buckets[power * STEPS + (value / 2 ** power | 0) - STEPS]++
     this.count++
   }
 
@@ -30,7 +34,7 @@ class Histogram {
     let left = Math.ceil(this.count * p / 100)
     for (let i = 0; i < this.buckets.length; i++) {
       left -= this.buckets[i]
-      if (left <= 0) return (64 + (i & 63)) * 2 ** (i >> 6) / 64
+      if (left <= 0) return (STEPS + i % STEPS) * 2 ** Math.floor(i / STEPS) / STEPS
     }
     return NaN
   }

@@ -6,39 +6,60 @@
 const COLOURS = {
   hawser: '#0b6e4f',
   http: '#9aa5b1',
-  agentkeepalive: '#c7b198',
-  'undici-request': '#6c8ebf',
-  'undici-dispatch': '#b3c7e6'
+  agentkeepalive: '#c7a77a',
+  'undici-request': '#5b82b8',
+  'undici-dispatch': '#a9c1e3'
 }
-const LEFT = 130
-const SCALE_WIDTH = 560
-const BAR = 16
-const GAP = 18
-const TOP = 64
+const OTHER_COLOUR = '#888888'
+const LEFT = 170 // of the bars
+const WIDTH = 470 // of the longest bar
+const RIGHT = 190 // for the text behind it
+const BAR = 18
+const HALO = 'stroke="#ffffff" stroke-width="3" paint-order="stroke"' // over the dashed line
+const GAP = 20
+const TOP = 84
 
 const escape = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;')
 
-// groups: [{ name, bars: [{ client, ratio }] }]
-function chart (title, groups) {
-  const most = Math.max(1, ...groups.flatMap((group) => group.bars.map((bar) => bar.ratio)))
+function text (x, y, content, attributes = '') {
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escape(content)}</text>`
+}
+
+function bar ({ client, ratio }, y, scale) {
+  const width = Math.max(1, ratio * scale)
+  const bold = client === 'hawser' ? `${HALO} font-weight="bold"` : HALO
+  return `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 4}" ` +
+    `rx="2" fill="${COLOURS[client] ?? OTHER_COLOUR}"/>\n` +
+    text(LEFT + width + 7, y + 11, `${ratio.toFixed(2)}  ${client}`, bold)
+}
+
+function group ({ name, what, bars }, top, scale) {
+  const middle = top + bars.length * BAR / 2
+  return [
+    text(LEFT - 14, middle, name, 'text-anchor="end" font-weight="bold"'),
+    text(LEFT - 14, middle + 14, what, 'text-anchor="end" fill="#666666" font-size="10"'),
+    ...bars.map((one, i) => bar(one, top + i * BAR, scale))
+  ].join('\n')
+}
+
+// groups: [{ name, what, bars: [{ client, ratio }] }]; subtitle: below the title
+function chart (title, subtitle, groups) {
+  const scale = WIDTH / Math.max(1, ...groups.flatMap(({ bars }) => bars.map(({ ratio }) => ratio)))
   const parts = []
   let y = TOP
-  for (const group of groups) {
-    parts.push(`<text x="${LEFT - 10}" y="${y + group.bars.length * BAR / 2 + 4}" text-anchor="end" font-weight="bold">${escape(group.name)}</text>`)
-    for (const { client, ratio } of group.bars) {
-      const width = Math.max(1, ratio / most * SCALE_WIDTH)
-      parts.push(`<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 3}" fill="${COLOURS[client] ?? '#888'}"/>`)
-      parts.push(`<text x="${(LEFT + width + 6).toFixed(1)}" y="${y + 10}">${ratio.toFixed(2)} ${escape(client)}</text>`)
-      y += BAR
-    }
-    y += GAP
+  for (const one of groups) {
+    parts.push(group(one, y, scale))
+    y += one.bars.length * BAR + GAP
   }
-  const base = LEFT + SCALE_WIDTH / most
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${LEFT + SCALE_WIDTH + 170}" height="${y + 10}" font-family="sans-serif" font-size="11">
+  const width = LEFT + WIDTH + RIGHT
+  const base = (LEFT + scale).toFixed(1)
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" ` +
+    `viewBox="0 0 ${width} ${y}" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#222222">
 <rect width="100%" height="100%" fill="#ffffff"/>
-<text x="16" y="26" font-size="16">${escape(title)}</text>
-<text x="16" y="44" fill="#555">requests per second, built-in keep-alive Agent = 1</text>
-<line x1="${base.toFixed(1)}" y1="${TOP - 8}" x2="${base.toFixed(1)}" y2="${y - GAP + 4}" stroke="#c0392b" stroke-dasharray="3 3"/>
+${text(20, 30, title, 'font-size="17" font-weight="bold"')}
+${text(20, 50, subtitle, 'fill="#666666"')}
+<line x1="${base}" y1="${TOP - 8}" x2="${base}" y2="${y - GAP + 4}" stroke="#c0392b" stroke-dasharray="3 3"/>
+${text(Number(base), TOP - 13, 'built-in Agent = 1', 'text-anchor="middle" fill="#c0392b" font-size="10"')}
 ${parts.join('\n')}
 </svg>
 `

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs one trial in a fresh process and reads its line of JSON.
+// Runs one trial in a fresh process and reads its line of JSON. What it gives
+// has `error` set if the trial failed, `missing` too if the client could not
+// be loaded.
 'use strict'
 
 const { spawn } = require('node:child_process')
@@ -10,37 +12,36 @@ const path = require('node:path')
 const { pinned, CLIENT_CORE } = require('./pin')
 
 const CHILD = path.join(__dirname, 'child.js')
+const CANNOT_LOAD = 3 // as in child.js
 const TIME_LIMIT = 180000 // ms
 
-async function runTrial (origin, scenario, client, settings) {
-  const plan = {
-    ...scenario.plan,
-    client,
-    driver: scenario.driver,
-    port: origin.port,
-    path: origin.paths[scenario.plan.path],
-    duration: settings.duration,
-    warmUp: settings.warmUp
-  }
+async function runTrial (plan, flags = []) {
   const [command, args] = pinned(CLIENT_CORE, process.execPath,
-    [...(scenario.flags ?? []), CHILD, JSON.stringify(plan)])
+    [...flags, CHILD, JSON.stringify({ ...plan, core: CLIENT_CORE })])
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const timer = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT)
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    child.kill('SIGKILL')
+  }, TIME_LIMIT)
   let out = ''
   let err = ''
   child.stdout.on('data', (chunk) => { out += chunk })
   child.stderr.on('data', (chunk) => { err += chunk })
-  const originBefore = origin.cpuSeconds()
-  const from = performance.now()
   const [status, signal] = await once(child, 'close')
   clearTimeout(timer)
-  if (status !== 0) {
-    return { error: err.trim().split('\n').slice(0, 4).join(' | ') || `ended by ${signal ?? status}` }
-  }
-  const result = JSON.parse(out, (key, value) => value === null ? NaN : value)
-  // Of the whole trial, warm-up included.
-  result.originBusy = (origin.cpuSeconds() - originBefore) / ((performance.now() - from) / 1000)
+  if (late) return { error: `not done after ${TIME_LIMIT / 1000} s` }
+  if (status === CANNOT_LOAD) return { error: err, missing: true }
+  if (status !== 0) return { error: brief(err) || `ended by ${signal ?? `exit code ${status}`}` }
+  const result = JSON.parse(out, (key, value) => value === null && key !== 'firstError' ? NaN : value)
+  if (result.errors > 0) result.error = `${result.errors} errors, the first: ${result.firstError}`
   return result
+}
+
+// The message of an uncaught error comes after the line of source it is in.
+function brief (stderr) {
+  const lines = stderr.trim().split('\n')
+  return lines.find((line) => /^\w*(Error|Assertion)/.test(line)) ?? lines.slice(0, 3).join(' | ')
 }
 
 module.exports = { runTrial }

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// A small JSON answer, as most of them are.
+'use strict'
+
+module.exports = {
+  about: '1 KiB responses, 50 connections',
+  driver: 'closed-loop',
+  clients: ['hawser', 'http', 'agentkeepalive', 'undici-request', 'undici-dispatch'],
+  plan: { method: 'GET', path: '1k', connections: 50, concurrency: 50, body: 0 }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+//
+// The command line of run.js: what it may say, and what it means. A mistake in
+// it is an error of its own class, for exit code 2.
+'use strict'
+
+const path = require('node:path')
+const { parseArgs } = require('node:util')
+
+const clients = require('../clients')
+const origins = require('../origins')
+const scenarios = require('../scenarios')
+
+class UsageError extends Error {}
+
+const FULL = { rounds: 5, duration: 700, warmUp: 500, settle: 12000 }
+// A settle this short leaves V8's own growth in the bytes of a connection.
+const QUICK = { rounds: 1, duration: 350, warmUp: 250, settle: 500 }
+
+const HELP = `node bench/run.js [options]
+  --quick            below a minute: one short round, without the slow scenarios
+  --scenario A,B     only these scenarios
+  --client A,B       only these clients; ratios need http
+  --origin NAME      ${Object.keys(origins).join(', ')} (default native)
+  --rounds N         rounds of each scenario (default ${FULL.rounds}, with --quick ${QUICK.rounds})
+  --duration MS      measured time of a trial (default ${FULL.duration}, with --quick ${QUICK.duration})
+  --json FILE        raw samples (default bench/results/latest.json); a chart of the
+                     ratios goes beside it, named .svg
+  --list             the names of scenarios, clients and origins
+  --help             this text
+`
+
+const OPTIONS = {
+  quick: { type: 'boolean', default: false },
+  scenario: { type: 'string' },
+  client: { type: 'string' },
+  origin: { type: 'string', default: 'native' },
+  rounds: { type: 'string' },
+  duration: { type: 'string' },
+  json: { type: 'string', default: path.join(__dirname, '..', 'results', 'latest.json') },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false }
+}
+
+// Names in a comma-separated list, in the order of the table they come from.
+function pick (text, table, what) {
+  const known = Object.keys(table)
+  if (text === undefined) return known
+  const names = text.split(',')
+  const wrong = names.find((name) => !known.includes(name))
+  if (wrong !== undefined) {
+    throw new UsageError(`no ${what} "${wrong}"; there are ${known.join(', ')}`)
+  }
+  return known.filter((name) => names.includes(name))
+}
+
+function positive (text, fallback, what) {
+  if (text === undefined) return fallback
+  const n = Number(text)
+  if (!Number.isInteger(n) || n < 1) throw new UsageError(`${what} must be a whole number above 0`)
+  return n
+}
+
+function readOptions (argv) {
+  let values
+  try {
+    values = parseArgs({ args: argv, options: OPTIONS }).values
+  } catch (err) {
+    throw new UsageError(err.message)
+  }
+  const preset = values.quick ? QUICK : FULL
+  pick(values.origin, origins, 'origin')
+  return {
+    help: values.help,
+    list: values.list,
+    origin: values.origin,
+    json: values.json,
+    clients: pick(values.client, clients, 'client'),
+    scenarios: pick(values.scenario, scenarios, 'scenario')
+      .filter((name) => values.scenario !== undefined || !(values.quick && scenarios[name].slow)),
+    settings: {
+      ...preset,
+      rounds: positive(values.rounds, preset.rounds, '--rounds'),
+      duration: positive(values.duration, preset.duration, '--duration')
+    }
+  }
+}
+
+function list () {
+  const tables = { Scenarios: scenarios, Clients: clients, Origins: origins }
+  return Object.entries(tables).map(([title, table]) => `${title}:\n${Object.entries(table)
+    .map(([name, { about }]) => `  ${name.padEnd(17)}${about}\n`).join('')}`).join('\n')
+}
+
+module.exports = { readOptions, list, HELP, UsageError }
