@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: MIT
 //
-// The origin of our own, compiled when it is first needed or has changed. It
-// prints its port and ends when its stdin closes.
+// The origin of our own, compiled when it is first needed or has changed: the
+// binary is named after a hash of its source, since times of files mislead after
+// a checkout. It prints its port and ends when its stdin closes.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
+const crypto = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 
 const { counted } = require('./payload')
 
 const SOURCE = path.join(__dirname, 'origin.c')
-const BINARY = path.join(__dirname, '..', '..', 'build', 'bench-origin')
+const BUILD = path.join(__dirname, '..', '..', 'build')
 
-function upToDate () {
-  return fs.existsSync(BINARY) && fs.statSync(BINARY).mtimeMs > fs.statSync(SOURCE).mtimeMs
+function binaryPath () {
+  const hash = crypto.createHash('sha256').update(fs.readFileSync(SOURCE)).digest('hex')
+  return path.join(BUILD, `bench-origin-${hash.slice(0, 12)}`)
 }
 
-function compile () {
-  fs.mkdirSync(path.dirname(BINARY), { recursive: true })
+function compile (binary) {
+  fs.mkdirSync(BUILD, { recursive: true })
   const cc = process.env.CC || 'cc'
-  // Under a name of its own first: another bench may be starting the old one.
-  const fresh = `${BINARY}.${process.pid}`
+  // Under a name of its own first: another bench may be compiling it too.
+  const fresh = `${binary}.${process.pid}`
   const made = spawnSync(cc, ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Wpedantic',
     '-Wshadow', '-Wconversion', '-o', fresh, SOURCE], { encoding: 'utf8' })
   if (made.error) {
@@ -29,13 +32,14 @@ function compile () {
       'Install one, name one in CC, or use --origin node')
   }
   if (made.status !== 0) throw new Error(`the native origin did not compile:\n${made.stderr}`)
-  fs.renameSync(fresh, BINARY)
+  fs.renameSync(fresh, binary)
 }
 
 module.exports = function native () {
-  if (!upToDate()) compile()
+  const binary = binaryPath()
+  if (!fs.existsSync(binary)) compile(binary)
   return {
-    command: BINARY,
+    command: binary,
     args: [],
     paths: { small: '/11', '1k': '/1k', '64k': '/64k', post: '/echo-length' },
     answerToPost: counted

@@ -11,6 +11,7 @@ const BASE = 'http'
 const ORIGIN_LIMIT = 0.9 // share of its core above which the origin may be the limit
 const SETTLED = 12000 // ms of rest before memory is looked at; see drivers/idle-memory.js
 const OTHERS_LIMIT = 0.1 // share of the client's core that others may have
+const IDLE_LIMIT = 0.85 // with many connections, client or origin must be busier than this
 
 const KEYS = ['user', 'system', 'p50', 'p99', 'seconds', 'clientBusy', 'originBusy', 'others', 'settle']
 
@@ -74,8 +75,15 @@ const COLUMNS = {
   }
 }
 
+// Somebody else was on the client's core, or the machine stood still: with many
+// requests under way, one of client and origin has work all the time.
+function isDisturbed (row, { connections }) {
+  const idle = row.clientBusy < IDLE_LIMIT && row.originBusy < IDLE_LIMIT
+  return row.others > OTHERS_LIMIT || (connections > 1 && idle)
+}
+
 // ceiling: what wrk got from the same path, or null
-function notes (list, ceiling) {
+function notes (list, scenario, ceiling) {
   const lines = []
   for (const row of list) {
     if (row.missing) {
@@ -86,10 +94,10 @@ function notes (list, ceiling) {
   }
   const limited = list.filter((row) => row.originBusy > ORIGIN_LIMIT).map((row) => row.client)
   if (limited.length > 0) lines.push(`warning: the origin was the limit for ${limited.join(', ')}`)
-  const disturbed = list.filter((row) => row.others > OTHERS_LIMIT).map((row) => row.client)
+  const disturbed = list.filter((row) => isDisturbed(row, scenario.plan)).map((row) => row.client)
   if (disturbed.length > 0) {
-    lines.push('warning: something else ran on the client\'s core; ' +
-      `CPU us/req is more to be trusted than req/s for ${disturbed.join(', ')}`)
+    lines.push('warning: the machine was not free (columns client, others); trust ' +
+      `CPU us/req more than req/s for ${disturbed.join(', ')}`)
   }
   if (list.some((row) => row.settle < SETTLED)) {
     lines.push('note: looked at after a short rest; V8\'s own growth is still in these bytes')
@@ -110,7 +118,7 @@ function table (name, scenario, results, ceiling = null) {
   const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)))
   const text = lines.map((line) => line.map((cell, i) =>
     i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join('  ').trimEnd())
-  return ['', `${name}: ${scenario.about}`, ...text, ...notes(list, ceiling)].join('\n')
+  return ['', `${name}: ${scenario.about}`, ...text, ...notes(list, scenario, ceiling)].join('\n')
 }
 
 module.exports = { rows, table, measure }
