@@ -109,6 +109,7 @@ async function measureAll (options, origin) {
   const checks = await check(options.clients, origin)
   const info = environment(options.origin, versionsOf(checks))
   console.log(header(info))
+  if (options.quick) console.log('--quick: to see that all works; its figures are not for quoting')
   info.wrk = await runCeilings(options.scenarios, origin)
   console.log(describeCeilings(info.wrk))
   const report = {}
