@@ -78,7 +78,6 @@ void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, uint32_t id) {
   conn->id = id;
   conn->state = HW_CONN_NEW;
   hw_link_init(&conn->link);
-  hw_http1_init(&conn->http);
 }
 
 static void dial_free(hw_conn_t* conn) {
@@ -89,12 +88,20 @@ static void dial_free(hw_conn_t* conn) {
   }
 }
 
+static void parser_free(hw_conn_t* conn) {
+  if (conn->http != NULL) {
+    hw_http1_close(conn->http);
+    hw_freelist_give(conn->env->parsers, conn->http);
+    conn->http = NULL;
+  }
+}
+
 void hw_conn_dispose(hw_conn_t* conn) {
   HW_ASSERT(conn->state == HW_CONN_NEW || conn->state == HW_CONN_EXTERNAL ||
             conn->state == HW_CONN_CLOSED);
   HW_ASSERT(conn->link.state == HW_LINK_NONE);
   dial_free(conn);
-  hw_http1_close(&conn->http);
+  parser_free(conn);
 }
 
 static int handle_init(hw_conn_t* conn) {
@@ -305,13 +312,52 @@ int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len) {
   return 0;
 }
 
+static int in_exchange(const hw_conn_t* conn) {
+  return conn->exchange == HW_EXCHANGE_BEGUN ||
+         conn->exchange == HW_EXCHANGE_READING;
+}
+
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max) {
   if (conn->state == HW_CONN_EXTERNAL || conn->state >= HW_CONN_CLOSING ||
-      conn->http.active) {
+      in_exchange(conn)) {
     return HW_ESTATE;
   }
-  hw_http1_begin(&conn->http, flags, header_max);
+  parser_free(conn);
+  conn->exchange = HW_EXCHANGE_BEGUN;
+  conn->flags = (uint8_t)flags;
+  conn->header_max = header_max;
   return 0;
+}
+
+/* The first byte of a response is there. */
+static int start_parsing(hw_conn_t* conn) {
+  hw_http1_t* http = hw_freelist_take(conn->env->parsers);
+
+  if (http == NULL) {
+    return HW_ENOMEM;
+  }
+  hw_http1_init(http);
+  hw_http1_begin(http, conn->flags, conn->header_max);
+  conn->http = http;
+  conn->exchange = HW_EXCHANGE_READING;
+  return 0;
+}
+
+static void end_exchange(hw_conn_t* conn, int reusable) {
+  conn->exchange =
+      (uint8_t)(reusable ? HW_EXCHANGE_REUSABLE : HW_EXCHANGE_LAST);
+}
+
+static void parse(hw_conn_t* conn, const char* data, size_t len) {
+  hw_http1_t* http = conn->http;
+
+  hw_http1_feed(http, conn->env->ring, conn->env->slabs, conn->id, data, len);
+  if (!http->active) {
+    end_exchange(conn, hw_http1_reusable(http));
+    if (http->long_text == NULL) {
+      parser_free(conn);
+    }
+  }
 }
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
@@ -347,11 +393,20 @@ static void retire(hw_conn_t* conn) {
   stop_reading(conn);
 }
 
+static void on_failure(hw_conn_t* conn, int status) {
+  conn->ended = 1;
+  stop_reading(conn);
+  push_status(conn, HW_REC_READ_ERROR, status);
+}
+
 static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
   conn->bytes_read += len;
-  if (conn->http.active) {
-    hw_http1_feed(
-        &conn->http, conn->env->ring, conn->env->slabs, conn->id, data, len);
+  if (conn->exchange == HW_EXCHANGE_BEGUN && start_parsing(conn) != 0) {
+    on_failure(conn, UV_ENOMEM);
+    return;
+  }
+  if (conn->exchange == HW_EXCHANGE_READING) {
+    parse(conn, data, len);
     return;
   }
   conn->dirty = 1;
@@ -363,15 +418,19 @@ static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
 }
 
 static void on_end(hw_conn_t* conn, int status) {
-  conn->ended = 1;
-  stop_reading(conn);
   if (conn->link.state == HW_LINK_IDLE) {
+    conn->ended = 1;
     retire(conn);
   } else if (status == UV_EOF) {
-    hw_http1_finish(&conn->http, conn->env->ring, conn->id);
+    conn->ended = 1;
+    stop_reading(conn);
+    if (conn->exchange == HW_EXCHANGE_READING) {
+      hw_http1_finish(conn->http, conn->env->ring, conn->id);
+    }
+    end_exchange(conn, 0);
     push(conn, HW_REC_EOF);
   } else {
-    push_status(conn, HW_REC_READ_ERROR, status);
+    on_failure(conn, status);
   }
 }
 
@@ -582,7 +641,14 @@ void hw_conn_close_reset(hw_conn_t* conn) {
 
 int hw_conn_reusable(const hw_conn_t* conn) {
   return conn->state == HW_CONN_OPEN && !conn->dirty && !conn->ended &&
-         conn->write == NULL && hw_http1_reusable(&conn->http);
+         conn->write == NULL &&
+         (conn->exchange == HW_EXCHANGE_NONE ||
+          conn->exchange == HW_EXCHANGE_REUSABLE);
+}
+
+char* hw_conn_take_text(hw_conn_t* conn, size_t* len) {
+  *len = 0;
+  return conn->http != NULL ? hw_http1_take_text(conn->http, len) : NULL;
 }
 
 int hw_conn_peek(const hw_conn_t* conn) {

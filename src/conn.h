@@ -32,6 +32,7 @@ typedef struct {
   hw_ring_t* ring;
   hw_slabs_t* slabs;
   hw_deadlines_t* deadlines;
+  hw_freelist_t* parsers; /* of hw_http1_t */
   /* Called at the end of each callback that pushed records or closed conn. */
   void (*settle)(hw_conn_t* conn);
 } hw_conn_env_t;
@@ -46,6 +47,15 @@ typedef enum {
   HW_CONN_CLOSING,
   HW_CONN_CLOSED
 } hw_conn_state_t;
+
+/* How far the latest exchange on a connection is. */
+typedef enum {
+  HW_EXCHANGE_NONE,  /* there was none yet */
+  HW_EXCHANGE_BEGUN, /* no byte of the response yet */
+  HW_EXCHANGE_READING,
+  HW_EXCHANGE_REUSABLE, /* over, and another may follow */
+  HW_EXCHANGE_LAST      /* over, and none may follow */
+} hw_exchange_t;
 
 /* What a deadline in the shared set belongs to. */
 enum { HW_DEADLINE_IDLE = 1, HW_DEADLINE_ATTEMPT = 2 };
@@ -63,15 +73,21 @@ struct hw_conn {
   uint8_t state; /* hw_conn_state_t, changed by set_state only */
   uint8_t is_pipe;
   uint8_t reading;
-  uint8_t paused;     /* JavaScript does not want bytes now */
-  uint8_t dirty;      /* bytes came that belong to no exchange */
-  uint8_t ended;      /* the peer's FIN or an error was seen */
+  uint8_t paused;   /* JavaScript does not want bytes now */
+  uint8_t dirty;    /* bytes came that belong to no exchange */
+  uint8_t ended;    /* the peer's FIN or an error was seen */
+  uint8_t exchange; /* hw_exchange_t */
+  uint8_t flags;    /* of the exchange, as for hw_http1_begin */
+  uint32_t header_max;
   uint64_t idle_turn; /* the loop's turn in which it became idle */
   uint64_t bytes_read;
   uint64_t bytes_written;
   hw_dial_t* dial;   /* while dialling */
   hw_write_t* write; /* the one queued write, or NULL */
-  hw_http1_t http;
+  /* Only from the first byte of a response to its end, or until a long head is
+   * fetched: idle connections are many, and one parser that serves them all in
+   * turn stays in the cache. */
+  hw_http1_t* http;
 };
 
 void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, uint32_t id);
@@ -99,7 +115,8 @@ int hw_conn_dial(hw_conn_t* conn,
                  uint64_t attempt_ms);
 int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len);
 
-/* A request is about to be written: responses are parsed from now on. */
+/* A request is about to be written: responses are parsed from now on. Result:
+ * 0 or HW_ESTATE. flags and header_max as for hw_http1_begin. */
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max);
 
 /* Writes at once what the kernel takes and queues the rest. Of the queued
@@ -132,6 +149,9 @@ int hw_conn_reusable(const hw_conn_t* conn);
 /* Is an idle connection still good? Looks at the socket without reading:
  * FIN, RST or any byte say no. */
 int hw_conn_peek(const hw_conn_t* conn);
+
+/* The text of a record with LONG_TEXT, as hw_http1_take_text. */
+char* hw_conn_take_text(hw_conn_t* conn, size_t* len);
 
 /* Seconds as for uv_tcp_keepalive, at least 1 when on. */
 int hw_conn_keepalive(hw_conn_t* conn, int on, unsigned seconds);

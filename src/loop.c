@@ -19,6 +19,7 @@ enum {
   INDEX_MASK = (1u << HW_ID_BITS) - 1,
   TABLE_FIRST = 64,
   CONNS_KEPT = 256,
+  PARSERS_KEPT = 64,
   WAITERS_KEPT = 4096
 };
 
@@ -55,6 +56,7 @@ struct hw_loop {
   table_t waiters;
   table_t pools;
   hw_freelist_t conn_memory;
+  hw_freelist_t parser_memory;
   hw_freelist_t waiter_memory;
   uint64_t turn;
   uint64_t epoch;    /* how often the ring was emptied */
@@ -308,11 +310,13 @@ int hw_loop_create(uv_loop_t* uv,
   hw_ring_init(&loop->ring, ring_memory);
   hw_slabs_init(&loop->slabs);
   hw_freelist_init(&loop->conn_memory, sizeof(hw_conn_t), CONNS_KEPT);
+  hw_freelist_init(&loop->parser_memory, sizeof(hw_http1_t), PARSERS_KEPT);
   hw_freelist_init(&loop->waiter_memory, sizeof(waiter_t), WAITERS_KEPT);
   loop->env.uv = uv;
   loop->env.ring = &loop->ring;
   loop->env.slabs = &loop->slabs;
   loop->env.deadlines = &loop->deadlines;
+  loop->env.parsers = &loop->parser_memory;
   loop->env.settle = settle;
   loop->drain = drain_cb;
   loop->data = data;
@@ -340,6 +344,7 @@ static void maybe_free_loop(hw_loop_t* loop) {
   table_free(&loop->waiters);
   table_free(&loop->pools);
   hw_freelist_close(&loop->conn_memory);
+  hw_freelist_close(&loop->parser_memory);
   hw_freelist_close(&loop->waiter_memory);
   hw_deadlines_close(&loop->deadlines);
   if (loop->closed != NULL) {
@@ -903,7 +908,7 @@ char* hw_loop_take_text(hw_loop_t* loop, uint32_t id, size_t* len) {
   hw_conn_t* conn = get_conn(loop, id);
 
   *len = 0;
-  return conn != NULL ? hw_http1_take_text(&conn->http, len) : NULL;
+  return conn != NULL ? hw_conn_take_text(conn, len) : NULL;
 }
 
 int hw_loop_bytes(hw_loop_t* loop, uint32_t id, hw_conn_bytes_t* out) {
