@@ -351,7 +351,19 @@ function onSocketNT (req, socket) {
   if (!req.finished) socket.on('drain', ondrain)
   if (req.timeout !== undefined || req.agent?.options?.timeout) listenSocketTimeout(req)
   req.emit('socket', socket)
-  req._flush()
+  flush(req, socket)
+}
+
+// Node: OutgoingMessage._flush(). Nearly every request is all there by now, and
+// in one piece: that goes past the stream's buffer.
+function flush (req, socket) {
+  const { outputData } = req
+  if (!req.finished || outputData.length !== 1 || !socket.mayWriteNow()) return req._flush()
+  const { data, encoding, callback } = outputData[0]
+  req.outputData = []
+  req.outputSize = 0
+  socket.writeNow(data, encoding, callback)
+  req._finish()
 }
 
 module.exports = { assign, emitErrorEvent, socketClosed, socketFailed }

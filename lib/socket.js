@@ -34,6 +34,7 @@ class CoreHandle {
     this.connectRequest = null
     this.attempts = null // { addresses, port, errors } while several are tried
     this.writing = null // { callback, chunks } of the write that is queued
+    this.early = 0 // what a write came to that the stream hears of only now
     this.onClosed = null
     this.full = false // the body's reader said so; pause after these records
     this.paused = false // by the body's back-pressure
@@ -112,7 +113,10 @@ class CoreHandle {
 
   // Writes chunks (strings in `encoding` or Buffers); callback as of _write().
   write (chunks, encoding, callback) {
-    const status = write(this.id, chunks, encoding)
+    this.written(write(this.id, chunks, encoding), chunks, callback)
+  }
+
+  written (status, chunks, callback) {
     if (status === 0) {
       callback()
     } else if (status === 1) {
@@ -247,6 +251,8 @@ function plainChunks (data) {
 
 const CHUNKS_MAX = 1024 // of one writev()
 
+const ownWrite = net.Socket.prototype.write
+
 class Socket extends net.Socket {
   constructor (options, id) {
     const handle = new CoreHandle(id, Boolean(options.path))
@@ -277,10 +283,35 @@ class Socket extends net.Socket {
     this._pendingData = null
     this._pendingEncoding = ''
     this._unrefTimer()
+    if (handle.early !== 0) {
+      const status = handle.early
+      handle.early = 0
+      return handle.written(status, data, callback)
+    }
     if (!isWritev) return handle.write(data, encoding, callback)
     const chunks = plainChunks(data)
     handle.write(chunks.length <= CHUNKS_MAX ? chunks : Buffer.concat(chunks.map(toBuffer)),
       'buffer', callback)
+  }
+
+  // Is the stream idle and its write() nobody else's?
+  mayWriteNow () {
+    const state = this._writableState
+    return this._handle === this[kCore] && state.length === 0 && state.corked === 0 &&
+      this.write === ownWrite && this.writable && !this.connecting
+  }
+
+  // write(), less the stream's bookkeeping where the kernel takes it all.
+  writeNow (data, encoding, callback) {
+    const handle = this[kCore]
+    const status = write(handle.id, data, encoding)
+    if (status === 0) {
+      this._unrefTimer()
+      process.nextTick(callback, null)
+    } else {
+      handle.early = status
+      this.write(data, encoding, callback)
+    }
   }
 
   pause () {
