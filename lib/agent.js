@@ -113,6 +113,7 @@ function poolOf (agent) {
       native.createPool(agent, maxSockets, maxTotalSockets, maxFreeSockets, fifo), 'createPool')
   } else {
     native.setPool(agent[kPool], maxSockets, maxTotalSockets, maxFreeSockets, fifo)
+    createForAllInRoom(agent)
   }
   return agent[kPool]
 }
@@ -179,6 +180,8 @@ Agent.prototype.addRequest = function addRequest (req, options, port, localAddre
   for (;;) {
     const answer = native.acquire(pool, key)
     const id = registers[register.CONN]
+    const evicted = registers[register.EVICTED]
+    if (evicted !== 0) sockets[evicted & INDEX_MASK].destroy()
     if (answer < 0) return req.onSocket(null, coreError(answer, 'acquire'))
     if (answer === verdict.REUSE) {
       const socket = sockets[id & INDEX_MASK]
@@ -192,8 +195,6 @@ Agent.prototype.addRequest = function addRequest (req, options, port, localAddre
       req[kWaiting] = new AsyncResource('QueuedRequest')
       return
     } else {
-      const evicted = registers[register.EVICTED]
-      if (evicted !== 0) sockets[evicted & INDEX_MASK].destroy()
       return create(this, req, options, id)
     }
   }
@@ -238,12 +239,27 @@ function dropEntry (agent, req) {
 function giveRoom (agent, id) {
   const answer = native.remove(id)
   if (registers[register.WAITER] === 0) return
+  startWaiting(agent, answer)
+  if (answer < 0) createForAllInRoom(agent)
+}
+
+// The registers say who has waited long enough.
+function startWaiting (agent, answer) {
   const next = registers[register.CONN]
   const req = unqueue(registers[register.WAITER])
   const resource = req[kWaiting]
   req[kWaiting] = null
   if (answer < 0) req.onSocket(null, coreError(answer, 'connect')) // no memory for it
   else resource.runInAsyncScope(createForWaiting, null, agent, req, next)
+}
+
+// For those who wait although there is room: the limits were raised.
+function createForAllInRoom (agent) {
+  for (;;) {
+    const answer = native.next(agent[kPool])
+    if (registers[register.WAITER] === 0) return
+    startWaiting(agent, answer)
+  }
 }
 
 // As Node does it, a connection made for a waiting request is announced as

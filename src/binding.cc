@@ -177,7 +177,7 @@ Napi::Value Acquire(const Napi::CallbackInfo& info) {
   hw_lease_t lease = {};
   size_t len = 0;
   if (!PutString(args.state, args.env, args.value[1], true, &len)) {
-    return Result(args.env, HW_EINVAL);
+    return Result(args.env, Lease(args.state, HW_EINVAL, lease));
   }
   int err =
       hw_loop_acquire(args.loop(), args.id(), args.state->scratch, len, &lease);
@@ -225,6 +225,14 @@ Napi::Value Remove(const Napi::CallbackInfo& info) {
   Arguments<1> args(info);
   hw_lease_t lease = {};
   int err = hw_loop_remove(args.loop(), args.id(), &lease);
+  return Result(args.env, Lease(args.state, err, lease));
+}
+
+// next(pool): registers CONN, WAITER
+Napi::Value Next(const Napi::CallbackInfo& info) {
+  Arguments<1> args(info);
+  hw_lease_t lease = {};
+  int err = hw_loop_next(args.loop(), args.id(), &lease);
   return Result(args.env, Lease(args.state, err, lease));
 }
 
@@ -595,6 +603,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<Release>(env, exports, "release");
   Define<SetIdle>(env, exports, "setIdle");
   Define<Remove>(env, exports, "remove");
+  Define<Next>(env, exports, "next");
   Define<Simple<Take>>(env, exports, "take");
   Define<Simple<Cancel>>(env, exports, "cancel");
   Define<Simple<Open>>(env, exports, "open");

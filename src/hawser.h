@@ -93,6 +93,11 @@ int hw_loop_set_idle(hw_loop_t* loop, uint32_t conn, uint64_t idle_ms);
  * connection itself goes on; an external entry ends here. */
 int hw_loop_remove(hw_loop_t* loop, uint32_t conn, hw_lease_t* out);
 
+/* A place that is free without a removal (limits were raised, or the last
+ * waiter's entry could not be made): as hw_loop_remove(). To be called until
+ * there is no waiter in *out. */
+int hw_loop_next(hw_loop_t* loop, uint32_t pool, hw_lease_t* out);
+
 /* An IDLE connection may not be leased any more. */
 int hw_loop_take(hw_loop_t* loop, uint32_t conn);
 

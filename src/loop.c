@@ -681,6 +681,32 @@ int hw_loop_set_idle(hw_loop_t* loop, uint32_t id, uint64_t idle_ms) {
   return err;
 }
 
+/* What the pool decided about a free place becomes an entry for the waiter. */
+static int fill_place(hw_loop_t* loop,
+                      hw_pool_t* pool,
+                      const hw_decision_t* decision,
+                      hw_lease_t* out) {
+  out->verdict = (uint32_t)decision->verdict;
+  if (decision->verdict != HW_CONNECT) {
+    return 0;
+  }
+  out->waiter = end_waiter(loop, decision->waiter);
+  return add_conn(loop, pool, decision->origin, &out->conn);
+}
+
+int hw_loop_next(hw_loop_t* loop, uint32_t pool_id, hw_lease_t* out) {
+  pool_entry_t* entry = get_pool(loop, pool_id);
+  hw_decision_t decision;
+
+  memset(out, 0, sizeof(*out));
+  out->verdict = HW_NOTHING;
+  if (entry == NULL) {
+    return HW_ESTALE;
+  }
+  hw_pool_next(entry->pool, &decision);
+  return fill_place(loop, entry->pool, &decision, out);
+}
+
 int hw_loop_remove(hw_loop_t* loop, uint32_t id, hw_lease_t* out) {
   hw_conn_t* conn = get_conn(loop, id);
   hw_decision_t decision;
@@ -695,11 +721,7 @@ int hw_loop_remove(hw_loop_t* loop, uint32_t id, hw_lease_t* out) {
   if (conn->link.state != HW_LINK_NONE) {
     pool = conn->link.pool;
     hw_pool_remove(pool, &conn->link, &decision);
-    if (decision.verdict == HW_CONNECT) {
-      out->waiter = end_waiter(loop, decision.waiter);
-      err = add_conn(loop, pool, decision.origin, &out->conn);
-      out->verdict = HW_CONNECT;
-    }
+    err = fill_place(loop, pool, &decision, out);
   }
   if (conn->state == HW_CONN_EXTERNAL || conn->state == HW_CONN_NEW) {
     hw_conn_close(conn); /* only an entry, closed at once */

@@ -467,7 +467,8 @@ void hw_pool_take(hw_pool_t* pool, hw_link_t* link) {
   activate(pool, link);
 }
 
-/* Whose turn is it, now that a place is free? `origin` gave it back. */
+/* Whose turn is it, now that a place is free? `origin` gave it back; NULL:
+ * nobody did. */
 static hw_origin_t* next_in_need(hw_pool_t* pool, hw_origin_t* origin) {
   hw_queue_t* list = NULL;
 
@@ -476,7 +477,7 @@ static hw_origin_t* next_in_need(hw_pool_t* pool, hw_origin_t* origin) {
   }
   if (!hw_queue_empty(&pool->starved)) {
     list = &pool->starved;
-  } else if (origin->need != NEED_NONE) {
+  } else if (origin != NULL && origin->need != NEED_NONE) {
     return origin;
   } else if (!hw_queue_empty(&pool->hungry)) {
     list = &pool->hungry;
@@ -486,19 +487,14 @@ static hw_origin_t* next_in_need(hw_pool_t* pool, hw_origin_t* origin) {
   return HW_CONTAINER_OF(hw_queue_first(list), hw_origin_t, need_node);
 }
 
-void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out) {
-  hw_origin_t* origin = link->origin;
-  hw_origin_t* next = NULL;
+/* Gives a free place to whoever's turn it is, if anybody's. */
+static void give_place(hw_pool_t* pool,
+                       hw_origin_t* giver,
+                       hw_decision_t* out) {
+  hw_origin_t* next = next_in_need(pool, giver);
 
   memset(out, 0, sizeof(*out));
   out->verdict = HW_NOTHING;
-  out->link = link;
-  if (link->state == HW_LINK_IDLE) {
-    activate(pool, link);
-  }
-  unlink_active(pool, link);
-  update_need(pool, origin);
-  next = next_in_need(pool, origin);
   if (next != NULL) {
     out->verdict = HW_CONNECT;
     out->origin = next;
@@ -506,7 +502,23 @@ void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out) {
     /* It stays in its list if it has more waiters; hw_pool_add() moves it to
      * the end. */
   }
-  if (next != origin) {
+}
+
+void hw_pool_next(hw_pool_t* pool, hw_decision_t* out) {
+  give_place(pool, NULL, out);
+}
+
+void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out) {
+  hw_origin_t* origin = link->origin;
+
+  if (link->state == HW_LINK_IDLE) {
+    activate(pool, link);
+  }
+  unlink_active(pool, link);
+  update_need(pool, origin);
+  give_place(pool, origin, out);
+  out->link = link;
+  if (out->origin != origin) {
     hw_pool_forget(pool, origin);
   }
 }

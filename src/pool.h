@@ -170,6 +170,11 @@ void hw_pool_take(hw_pool_t* pool, hw_link_t* link);
  * forgets), or HW_NOTHING. */
 void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out);
 
+/* A place that is free without a removal: limits were raised, or the owner
+ * forgot the origin of a waiter that hw_pool_remove() or this gave it. *out: as
+ * hw_pool_remove(). To be asked again until it is HW_NOTHING. */
+void hw_pool_next(hw_pool_t* pool, hw_decision_t* out);
+
 /* A waiter gives up. Harmless when it is not waiting. */
 void hw_pool_cancel(hw_pool_t* pool, hw_waiter_t* waiter);
 

@@ -127,3 +127,17 @@ test("'free' is emitted for a connection that was made for a waiting request", a
   const results = await Promise.all([first, second])
   assert.ok(results.some(({ req }) => req.socket === socket))
 })
+
+test('raising maxSockets starts those who wait already', { skip: hawserOnly }, async (t) => {
+  const held = []
+  const port = await httpServer(t, (req, res) => {
+    held.push(res)
+    if (held.length === 4) for (const one of held) one.end('ok')
+  })
+  const agent = new Agent({ maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const all = [1, 2, 3].map(() => request({ port, agent }))
+  agent.maxSockets = 4
+  all.push(request({ port, agent }))
+  await Promise.all(all)
+})

@@ -321,6 +321,55 @@ static void a_connection_past_the_limits_is_not_kept(void) {
   close_pool(&f);
 }
 
+static void raised_limits_start_those_who_wait(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_link_t more[2];
+  hw_waiter_t waiters[3];
+  hw_pool_options_t higher = {HW_NO_LIMIT, 3, 10, 0};
+  int i = 0;
+
+  open_pool(&f, HW_NO_LIMIT, 1, 10, 0);
+  connect_one(&f, "a", &a);
+  wait_one(&f, "a", &waiters[1]);
+  wait_one(&f, "b", &waiters[0]);
+  wait_one(&f, "a", &waiters[2]);
+  hw_pool_next(f.pool, &f.d);
+  CHECK(f.d.verdict == HW_NOTHING);
+  hw_pool_set_options(f.pool, &higher);
+  for (i = 0; i < 2; i++) {
+    hw_pool_next(f.pool, &f.d); /* b, that starves, first */
+    CHECK(f.d.verdict == HW_CONNECT && f.d.waiter == &waiters[i]);
+    hw_link_init(&more[i]);
+    hw_pool_add(f.pool, f.d.origin, &more[i], 0);
+  }
+  hw_pool_next(f.pool, &f.d);
+  CHECK(f.d.verdict == HW_NOTHING && hw_pool_total(f.pool) == 3);
+  CHECK(hw_pool_cancel_any(f.pool) == &waiters[2]);
+  (void)drop(&f, &a);
+  (void)drop(&f, &more[0]);
+  (void)drop(&f, &more[1]);
+  close_pool(&f);
+}
+
+static void a_place_that_was_not_used_goes_to_the_next(void) {
+  fixture_t f;
+  hw_link_t a;
+  hw_waiter_t first;
+  hw_waiter_t second;
+
+  open_pool(&f, HW_NO_LIMIT, 1, 10, 0);
+  connect_one(&f, "a", &a);
+  wait_one(&f, "b", &first);
+  wait_one(&f, "b", &second);
+  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &first);
+  hw_pool_forget(f.pool, f.d.origin); /* no memory for it, say */
+  hw_pool_next(f.pool, &f.d);
+  CHECK(f.d.verdict == HW_CONNECT && f.d.waiter == &second);
+  hw_pool_forget(f.pool, f.d.origin);
+  close_pool(&f);
+}
+
 static void those_who_wait_are_cancelled_longest_first(void) {
   fixture_t f;
   hw_link_t a;
@@ -486,6 +535,8 @@ void suite_pool(void) {
   RUN(a_lowered_total_does_not_wait_for_the_idle);
   RUN(a_limit_of_none_lets_nobody_through);
   RUN(a_connection_past_the_limits_is_not_kept);
+  RUN(raised_limits_start_those_who_wait);
+  RUN(a_place_that_was_not_used_goes_to_the_next);
   RUN(those_who_wait_are_cancelled_longest_first);
   RUN(an_unused_origin_goes_at_once);
   RUN(keys_that_just_fit_and_just_do_not);
