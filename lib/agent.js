@@ -17,13 +17,12 @@ const { coreError } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
 const {
-  kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry, kWaiting, kWaitOptions
+  kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry
 } = require('./symbols')
 
 const { verdict, register } = native
 const { handles, registers, INDEX_MASK } = ring
 
-const FREE_SOCKET_TIMEOUT = 4000 // ms; below Node's server default of 5 s
 const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
 
 const kPool = Symbol('hawser.pool')
@@ -36,56 +35,85 @@ const BaseAgent = http.Agent
 const baseGetName = BaseAgent.prototype.getName
 const baseCreateConnection = BaseAgent.prototype.createConnection
 
-// By index of an id: the socket of a connection that is in a pool, and the
-// request that waits.
+// By index of an id: the socket of a connection that is in a pool, and who waits.
 const sockets = []
 const waiting = []
+
+// A request that waits for its turn, in the async context it was made in.
+class QueuedRequest extends AsyncResource {
+  constructor (req, options) {
+    super('QueuedRequest')
+    this.req = req
+    this.options = options
+  }
+}
+
+// What an agent has unless it is told otherwise. Node's is for its stand-in.
+const defaults = { keepAlive: true, freeSocketTimeout: 4000 } // ms; Node's servers wait 5 s
+const nodeDefaults = { keepAlive: false, freeSocketTimeout: 0 }
 
 function Agent (options) {
   if (!(this instanceof Agent)) return new Agent(options)
   validateAgentOptions(options)
-  this[kPool] = 0
-  this[kLimits] = null
-  this[kViews] = null
-  BaseAgent.call(this, { ...options, keepAlive: options?.keepAlive ?? true })
-  this.agentKeepAliveTimeoutBuffer ??= options?.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
-  this.freeSocketTimeout = options?.freeSocketTimeout ?? FREE_SOCKET_TIMEOUT
-  this.removeAllListeners('free') // Node's bookkeeping; ours is the core's
-  this.on('free', onFree)
+  construct(this, BaseAgent, options, defaults)
 }
-Object.setPrototypeOf(Agent.prototype, BaseAgent.prototype)
-Object.setPrototypeOf(Agent, BaseAgent)
+
+// Makes `agent`, an instance of a class that inherits from Base, Node's class.
+function construct (agent, Base, options, { keepAlive, freeSocketTimeout }) {
+  agent[kPool] = 0
+  agent[kLimits] = null
+  agent[kViews] = null
+  Base.call(agent, keepAlive ? { ...options, keepAlive: options?.keepAlive ?? true } : options)
+  agent.agentKeepAliveTimeoutBuffer ??= options?.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
+  agent.freeSocketTimeout = options?.freeSocketTimeout ?? freeSocketTimeout
+  agent.removeAllListeners('free') // Node's bookkeeping; ours is the core's
+  agent.on('free', onFree)
+}
+
+// Makes Class a subclass of Base, Node's class, with the core's pool.
+function inherit (Class, Base) {
+  Object.setPrototypeOf(Class.prototype, Base.prototype)
+  Object.setPrototypeOf(Class, Base)
+  Object.assign(Class.prototype, methods)
+  Object.defineProperties(Class.prototype, accessors)
+}
 
 // -- looking in ---------------------------------------------------------------
 
-function view (agent, what, table) {
+const socketOf = (id) => sockets[id & INDEX_MASK]
+const requestOf = (id) => waiting[id & INDEX_MASK]?.req
+
+function view (agent, what, find) {
   agent[kViews] ??= [null, null, null]
-  agent[kViews][what] ??= poolView(() => agent[kPool], what, (id) => table[id & INDEX_MASK])
+  agent[kViews][what] ??= poolView(() => agent[kPool], what, find)
   return agent[kViews][what]
 }
 
 // Node assigns these in its constructor; they have nothing to set here.
 function ignore () {}
 
-Object.defineProperties(Agent.prototype, {
-  sockets: { get () { return view(this, 0, sockets) }, set: ignore, configurable: true },
-  freeSockets: { get () { return view(this, 1, sockets) }, set: ignore, configurable: true },
-  requests: { get () { return view(this, 2, waiting) }, set: ignore, configurable: true },
+const accessors = {
+  sockets: { get () { return view(this, 0, socketOf) }, set: ignore, configurable: true },
+  freeSockets: { get () { return view(this, 1, socketOf) }, set: ignore, configurable: true },
+  requests: { get () { return view(this, 2, requestOf) }, set: ignore, configurable: true },
   totalSocketCount: {
     get () { return this[kPool] === 0 ? 0 : native.total(this[kPool]) },
     set: ignore,
     configurable: true
+  },
+  /** 'fast': requests of this agent go through the core; 'node': through net. */
+  lane: {
+    get () { return isFast(this, this.options) ? 'fast' : 'node' },
+    configurable: true
   }
-})
+}
 
-/** 'fast': requests of this agent go through the core; 'node': through net. */
-Object.defineProperty(Agent.prototype, 'lane', {
-  get () { return isFast(this, this.options) ? 'fast' : 'node' },
-  configurable: true
-})
+const methods = {
+  addRequest, createSocket, removeSocket, keepSocketAlive, reuseSocket, destroy
+}
 
 /** Closes every connection, active or idle, as http.Agent does it. */
-Agent.prototype.destroy = function destroy () {
+function destroy () {
   for (const what of [1, 0]) {
     const list = this[kPool] === 0 ? [] : native.list(this[kPool], what)
     for (const item of list) {
@@ -107,12 +135,12 @@ function poolOf (agent) {
   }
   const { maxSockets, maxTotalSockets, maxFreeSockets, scheduling } = agent
   agent[kLimits] = { maxSockets, maxTotalSockets, maxFreeSockets, scheduling }
+  const numbers = [maxSockets, maxTotalSockets, maxFreeSockets].map(Number)
   const fifo = scheduling === 'fifo'
   if (agent[kPool] === 0) {
-    agent[kPool] = check(
-      native.createPool(agent, maxSockets, maxTotalSockets, maxFreeSockets, fifo), 'createPool')
+    agent[kPool] = check(native.createPool(agent, ...numbers, fifo), 'createPool')
   } else {
-    native.setPool(agent[kPool], maxSockets, maxTotalSockets, maxFreeSockets, fifo)
+    native.setPool(agent[kPool], ...numbers, fifo)
     createForAllInRoom(agent)
   }
   return agent[kPool]
@@ -170,11 +198,12 @@ function hostHeader (req) {
   return host
 }
 
-Agent.prototype.addRequest = function addRequest (req, options, port, localAddress) {
+function addRequest (req, options, port, localAddress) {
   if (typeof options === 'string') {
     options = { __proto__: null, host: options, port, localAddress } // Node's legacy form
   }
   if (!options.servername) hostHeader(req)
+  req[kEntry] = 0 // always, for requests to be of one shape
   const pool = poolOf(this)
   const key = keyOf(this, req, options)
   for (;;) {
@@ -190,9 +219,7 @@ Agent.prototype.addRequest = function addRequest (req, options, port, localAddre
     } else if (answer === verdict.CLOSE) {
       sockets[id & INDEX_MASK].destroy() // found dead; ask again
     } else if (answer === verdict.WAIT) {
-      waiting[registers[register.WAITER] & INDEX_MASK] = req
-      req[kWaitOptions] = options
-      req[kWaiting] = new AsyncResource('QueuedRequest')
+      waiting[registers[register.WAITER] & INDEX_MASK] = new QueuedRequest(req, options)
       return
     } else {
       return create(this, req, options, id)
@@ -206,9 +233,16 @@ function reuse (agent, socket, req) {
   setRequestSocket(agent, req, socket)
 }
 
+// Node: socket[async_id_symbol], what runs the socket's own callbacks.
+const kAsyncId = Object.getOwnPropertySymbols(new net.Socket())
+  .find((symbol) => symbol.description === 'async_id_symbol')
+
 // Node: asyncResetHandle(); the id of a reused handle is a new one.
 function resetAsyncId (socket) {
-  socket._handle?.asyncReset?.(new ReusedHandle(socket._handle))
+  const handle = socket._handle
+  if (typeof handle?.asyncReset !== 'function') return
+  handle.asyncReset(handle === socket[kCore] ? undefined : new ReusedHandle(handle))
+  socket[kAsyncId] = handle.getAsyncId()
 }
 
 class ReusedHandle {
@@ -230,8 +264,8 @@ function create (agent, req, options, id) {
 
 function dropEntry (agent, req) {
   const id = req[kEntry]
-  if (id === undefined) return
-  req[kEntry] = undefined
+  if (id === 0) return
+  req[kEntry] = 0
   giveRoom(agent, id)
 }
 
@@ -246,11 +280,9 @@ function giveRoom (agent, id) {
 // The registers say who has waited long enough.
 function startWaiting (agent, answer) {
   const next = registers[register.CONN]
-  const req = unqueue(registers[register.WAITER])
-  const resource = req[kWaiting]
-  req[kWaiting] = null
-  if (answer < 0) req.onSocket(null, coreError(answer, 'connect')) // no memory for it
-  else resource.runInAsyncScope(createForWaiting, null, agent, req, next)
+  const queued = unqueue(registers[register.WAITER])
+  if (answer < 0) queued.req.onSocket(null, coreError(answer, 'connect')) // no memory for it
+  else queued.runInAsyncScope(createForWaiting, null, agent, queued, next)
 }
 
 // For those who wait although there is room: the limits were raised.
@@ -264,9 +296,9 @@ function createForAllInRoom (agent) {
 
 // As Node does it, a connection made for a waiting request is announced as
 // free, and then is the request's.
-function createForWaiting (agent, req, id) {
+function createForWaiting (agent, { req, options }, id) {
   req[kEntry] = id
-  agent.createSocket(req, req[kWaitOptions], (err, socket) => {
+  agent.createSocket(req, options, (err, socket) => {
     dropEntry(agent, req)
     if (err) {
       req.onSocket(null, err)
@@ -278,9 +310,9 @@ function createForWaiting (agent, req, id) {
 }
 
 function unqueue (id) {
-  const req = waiting[id & INDEX_MASK]
+  const queued = waiting[id & INDEX_MASK]
   waiting[id & INDEX_MASK] = undefined
-  return req
+  return queued
 }
 
 function setRequestSocket (agent, req, socket) {
@@ -291,7 +323,7 @@ function setRequestSocket (agent, req, socket) {
   socket.setTimeout(req.timeout)
 }
 
-Agent.prototype.reuseSocket = function reuseSocket (socket, req) {
+function reuseSocket (socket, req) {
   req.reusedSocket = true
   if (socket[kCore] === undefined) { // the core refs its own
     socket.removeListener('error', onIdleError)
@@ -318,7 +350,7 @@ function hasProxy (agent) {
   return kProxyConfig !== undefined && Boolean(agent[kProxyConfig])
 }
 
-Agent.prototype.createSocket = function createSocket (req, options, callback) {
+function createSocket (req, options, callback) {
   options = merge(this, req, options)
   const timeout = req.timeout || this.options.timeout || undefined
   if (timeout) options.timeout = timeout
@@ -329,9 +361,9 @@ Agent.prototype.createSocket = function createSocket (req, options, callback) {
     options.keepAlive = this.keepAlive
     options.keepAliveInitialDelay = this.keepAliveMsecs
   }
-  let id = req[kEntry]
-  req[kEntry] = undefined
-  if (id === undefined) { // called past addRequest()
+  let id = req[kEntry] ?? 0
+  req[kEntry] = 0
+  if (id === 0) { // called past addRequest()
     check(native.add(poolOf(this), name), 'add')
     id = registers[register.CONN]
   }
@@ -353,7 +385,15 @@ Agent.prototype.createSocket = function createSocket (req, options, callback) {
     if (!created) giveRoom(this, id)
     throw err
   }
-  if (socket) oncreate(null, socket)
+  if (socket && !waitsForTunnel(this, socket)) oncreate(null, socket)
+}
+
+// Node >= 24: https through a proxy; oncreate is called when the tunnel stands.
+function waitsForTunnel (agent, socket) {
+  if (!hasProxy(agent)) return false
+  const symbol = Object.getOwnPropertySymbols(socket)
+    .find((symbol) => symbol.description === 'kWaitForProxyTunnel')
+  return symbol !== undefined && socket[symbol] === true
 }
 
 // Node: net.createConnection().
@@ -380,6 +420,16 @@ function install (agent, socket, options, id) {
   socket.on('close', onSocketClose)
   socket.on('timeout', onSocketTimeout)
   socket.on('agentRemove', onSocketRemove)
+  const onKeylog = kOnKeylog !== undefined ? agent[kOnKeylog] : findKeylog(agent)
+  if (onKeylog !== undefined) socket.on('keylog', onKeylog)
+}
+
+// Node: agent[kOnKeylog] is there since somebody listens for 'keylog'.
+let kOnKeylog
+function findKeylog (agent) {
+  if (agent.listenerCount('keylog') === 0) return undefined
+  kOnKeylog = Object.getOwnPropertySymbols(agent).find((s) => s.description === 'onkeylog')
+  return agent[kOnKeylog]
 }
 
 // What the core has to say of a socket of Node's: that it was idle too long.
@@ -399,8 +449,12 @@ class NodeEntry {
 function guard (socket) {
   const handle = socket._handle
   if (typeof handle?.onread !== 'function') return
-  socket[kOnRead] = handle.onread
-  handle.onread = () => { socket.destroy() }
+  const onread = handle.onread
+  socket[kOnRead] = onread
+  handle.onread = function (bytes) {
+    if (bytes !== undefined) socket.destroy()
+    else Reflect.apply(onread, handle, arguments) // the end, or TLS has nothing for us
+  }
 }
 
 function unguard (socket) {
@@ -453,7 +507,7 @@ function onIdleError () {
   this.emit('agentRemove')
 }
 
-Agent.prototype.removeSocket = function removeSocket (socket) {
+function removeSocket (socket) {
   const id = socket[kConn]
   if (id === undefined || socket[kAgent] !== this) return
   socket[kConn] = undefined
@@ -482,36 +536,33 @@ function onFree (socket) {
   poolOf(this)
   const answer = native.release(id, mayIdle, this.freeSocketTimeout || Infinity)
   if (answer === verdict.HANDOVER) {
-    handOver(this, socket, unqueue(registers[register.WAITER]))
+    const queued = unqueue(registers[register.WAITER])
+    queued.runInAsyncScope(handOver, null, this, socket, queued)
   } else if (answer === verdict.IDLE) {
-    socket._httpMessage = null
+    socket[kAsyncId] = -1
     if (!keep(this, socket, req)) socket.destroy()
   } else {
     socket.destroy()
   }
 }
 
-function handOver (agent, socket, req) {
-  const resource = req[kWaiting]
-  req[kWaiting] = null
-  resource.runInAsyncScope(() => {
-    resetAsyncId(socket)
-    setRequestSocket(agent, req, socket)
-  })
+function handOver (agent, socket, { req }) {
+  resetAsyncId(socket)
+  setRequestSocket(agent, req, socket)
 }
 
 function keep (agent, socket, req) {
   socket._httpMessage = req // keepSocketAlive() looks at the response
   const kept = agent.keepSocketAlive(socket)
   socket._httpMessage = null
-  if (kept && socket[kCore] === undefined) {
-    socket.once('error', onIdleError)
-    guard(socket)
-  }
-  return kept
+  if (!kept || socket[kCore] !== undefined) return kept
+  if (socket.readableLength > 0) return false // nobody asked for that
+  socket.once('error', onIdleError)
+  guard(socket)
+  return true
 }
 
-Agent.prototype.keepSocketAlive = function keepSocketAlive (socket) {
+function keepSocketAlive (socket) {
   socket.setKeepAlive(true, this.keepAliveMsecs)
   if (socket[kCore] === undefined) socket.unref() // the core unrefs its own
   const hint = /^timeout=(\d+)/.exec(socket._httpMessage?.res?.headers['keep-alive'])?.[1]
@@ -525,4 +576,6 @@ Agent.prototype.keepSocketAlive = function keepSocketAlive (socket) {
   return true
 }
 
-module.exports = { Agent }
+inherit(Agent, BaseAgent)
+
+module.exports = { Agent, construct, inherit, defaults, nodeDefaults }

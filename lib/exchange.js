@@ -14,6 +14,7 @@ const { finished } = require('node:stream')
 const native = require('./binding')
 const ring = require('./ring')
 const { IncomingMessage } = require('./incoming')
+const { endEntry } = require('./perf-entry')
 const { connReset, parseError } = require('./errors')
 const { kCore, kExchange } = require('./symbols')
 
@@ -22,6 +23,8 @@ const { words } = ring
 
 const errorChannel = diagnostics.channel('http.client.request.error')
 const finishChannel = diagnostics.channel('http.client.response.finish')
+
+const MANUAL_DESTROY = { requireManualDestroy: true }
 
 // Node: MAX_HEADER_PAIRS, in array entries.
 const MAX_HEADER_ENTRIES = 2000
@@ -35,9 +38,10 @@ function emitErrorEvent (req, err) {
   req.emit('error', err)
 }
 
+// As Node's parser of a response is one: async_hooks sees it made and destroyed.
 class Exchange extends AsyncResource {
   constructor (req, socket) {
-    super('HTTPINCOMINGMESSAGE')
+    super('HTTPCLIENTREQUEST', MANUAL_DESTROY)
     this.req = req
     this.socket = socket
     this.id = socket[kCore].id
@@ -52,6 +56,11 @@ class Exchange extends AsyncResource {
   beforeEnd () {
     this.socket.once('end', socketOnEnd)
   }
+}
+
+function endExchange (socket) {
+  socket[kExchange]?.emitDestroy() // closed while the response was still read
+  socket[kExchange] = null
 }
 
 function deliver () {
@@ -99,6 +108,7 @@ function onHead (exchange, at) {
   if (req.shouldKeepAlive && (flags & flag.KEEP_ALIVE) === 0 && !req.upgradeOrConnect) {
     req.shouldKeepAlive = false
   }
+  endEntry(req, res)
   if (finishChannel.hasSubscribers) finishChannel.publish({ request: req, response: res })
   res.req = req
   res.on('end', responseOnEnd)
@@ -164,7 +174,7 @@ function onUpgrade (exchange, head) {
     return
   }
   req.upgradeOrConnect = true
-  socket[kExchange] = null
+  endExchange(socket)
   socket.emit('agentRemove')
   socket._httpMessage = null
   socket.becomeNative()
@@ -204,7 +214,7 @@ function clearNeedDrain (req) {
 // The socket has closed with a request on it. Node: socketCloseListener().
 function socketClosed (socket, req) {
   const { res } = req
-  socket[kExchange] = null
+  endExchange(socket)
   req.destroyed = true
   if (res) {
     if (!res.complete) res.destroy(connReset('aborted'))
@@ -250,7 +260,7 @@ function responseKeepAlive (req) {
     socket.setTimeout(0, req.timeoutCb)
     req.timeoutCb = null
   }
-  socket[kExchange] = null
+  endExchange(socket)
   process.nextTick(emitFreeNT, req)
   req.destroyed = true
   if (req.res) req.res.socket = null

@@ -2,6 +2,7 @@
 'use strict'
 
 const { Agent } = require('./agent')
+const { HttpsAgent } = require('./https-agent')
 const { capabilities } = require('./capabilities')
 
-module.exports = { Agent, capabilities }
+module.exports = { Agent, HttpsAgent, capabilities }

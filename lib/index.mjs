@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 import hawser from './index.js'
 
-export const { Agent, capabilities } = hawser
+export const { Agent, HttpsAgent, capabilities } = hawser
 export default hawser

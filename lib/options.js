@@ -62,6 +62,7 @@ function validateAgentOptions (options) {
   checkNumber(options, 'timeout', 0)
   checkNumber(options, 'freeSocketTimeout', 0)
   checkNumber(options, 'agentKeepAliveTimeoutBuffer', 0)
+  checkNumber(options, 'maxCachedSessions', 0)
 }
 
 module.exports = { validateAgentOptions, typeError, rangeError }

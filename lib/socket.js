@@ -21,14 +21,33 @@ const { words, handles, INDEX_MASK } = ring
 
 const UV_EOF_DONE = 1 // what a ShutdownWrap returns for "done at once"
 
+const MANUAL_DESTROY = { requireManualDestroy: true }
+
+// A part of the handle's work, in async_hooks' eyes: started by it.
+function workOf (handle, type) {
+  return new AsyncResource(type, {
+    triggerAsyncId: handle.getAsyncId(),
+    requireManualDestroy: true
+  })
+}
+
+// What a handle is from its second request on. Node: lib/_http_agent.js.
+class ReusedHandle extends AsyncResource {
+  constructor (handle) {
+    super(handle.isPipe ? 'PIPEWRAP' : 'TCPWRAP', MANUAL_DESTROY)
+    this.handle = handle
+  }
+}
+
 // Stands in for Node's TCPWrap and PipeWrap. docs/internals.md lists what of
 // it net.Socket uses.
-class CoreHandle {
+class CoreHandle extends AsyncResource {
   constructor (id, isPipe) {
+    super(isPipe ? 'PIPEWRAP' : 'TCPWRAP', MANUAL_DESTROY)
     this.id = id
     this.isPipe = isPipe
     this.socket = null
-    this.resource = new AsyncResource(isPipe ? 'PIPEWRAP' : 'TCPWRAP')
+    this.resource = this // then a ReusedHandle
     this.reading = false
     this.onread = null
     this.connectRequest = null
@@ -44,7 +63,11 @@ class CoreHandle {
 
   getAsyncId () { return this.resource.asyncId() }
   getProviderType () { return 0 }
-  asyncReset () { this.resource = new AsyncResource(this.isPipe ? 'PIPEWRAP' : 'TCPWRAP') }
+
+  asyncReset () {
+    this.resource.emitDestroy()
+    this.resource = new ReusedHandle(this)
+  }
 
   get fd () { return native.fd(this.id) }
   get bytesRead () { return Math.max(native.bytes(this.id, 0), 0) }
@@ -75,7 +98,7 @@ class CoreHandle {
   bind6 (address, port, flags) { return native.bind(this.id, address, port | 0, flags | 0) }
 
   connect (request, address, port) {
-    request.resource = new AsyncResource(this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
+    request.resource = workOf(this, this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
     this.connectRequest = request
     return this.isPipe
       ? native.dialPipe(this.id, address)
@@ -86,6 +109,7 @@ class CoreHandle {
 
   // Node waits for the FIN to be sent; the core sends it behind what is queued.
   shutdown () {
+    workOf(this, 'SHUTDOWNWRAP').emitDestroy()
     const status = native.shutdown(this.id)
     return status === 0 ? UV_EOF_DONE : status
   }
@@ -109,6 +133,7 @@ class CoreHandle {
     const callback = this.onClosed
     this.onClosed = null
     if (callback !== null) this.resource.runInAsyncScope(callback)
+    this.resource.emitDestroy()
   }
 
   // Writes chunks (strings in `encoding` or Buffers); callback as of _write().
@@ -147,17 +172,14 @@ class CoreHandle {
   }
 
   #connected (status) {
-    const attempts = this.attempts
-    if (attempts !== null) {
-      this.attempts = null
-      if (status === 0) {
-        this.connectRequest.resource.runInAsyncScope(afterConnect, this, this, status)
-      } else {
-        this.connectRequest.resource.runInAsyncScope(failConnect, this.socket, attempts.errors)
-      }
-      return
+    const { attempts, connectRequest: { resource } } = this
+    this.attempts = null
+    if (attempts !== null && status !== 0) {
+      resource.runInAsyncScope(failConnect, this.socket, attempts.errors)
+    } else {
+      resource.runInAsyncScope(afterConnect, this, this, status)
     }
-    this.connectRequest.resource.runInAsyncScope(afterConnect, this, this, status)
+    resource.emitDestroy()
   }
 
   #attemptFailed (status, index) {
@@ -440,7 +462,7 @@ function connectSeveral (socket, options, addresses) {
   // afterConnect() of net asks the request object who calls it back.
   handle.attempts = { addresses, port, errors: [] }
   handle.connectRequest = {
-    resource: new AsyncResource('TCPCONNECTWRAP'),
+    resource: workOf(handle, 'TCPCONNECTWRAP'),
     address: addresses[0].address,
     port,
     oncomplete: connected

@@ -13,7 +13,5 @@ module.exports = {
   kCore: Symbol('hawser.core'), // its CoreHandle, also after destroy()
   kExchange: Symbol('hawser.exchange'),
   // on a ClientRequest
-  kEntry: Symbol('hawser.entry'), // a pool entry that waits for its socket
-  kWaiting: Symbol('hawser.waiting'), // the resource of its wait
-  kWaitOptions: Symbol('hawser.waitOptions')
+  kEntry: Symbol('hawser.entry') // a pool entry that waits for its socket, or 0
 }

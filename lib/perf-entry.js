@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// PerformanceObserver entries of type 'http'. Node begins one for a request in
+// ClientRequest._finish() while somebody observes, and ends it where its own
+// parser reports the head, which we go past. What ends an entry is not public;
+// but a ServerResponse ends its own in _finish(), so one gets the request's to
+// end. The two symbols under which Node keeps them are found once, at load.
+'use strict'
+
+const http = require('node:http')
+const { PerformanceObserver } = require('node:perf_hooks')
+
+const MESSAGE = { method: 'GET', url: '', headers: {}, httpVersionMajor: 1, httpVersionMinor: 1 }
+
+// The symbol under which ClientRequest._finish() keeps what it begins. Stopped
+// there, since it would go on to publish the request.
+function clientSymbol () {
+  const found = new Error('found')
+  const request = new Proxy({}, {
+    get: () => () => ({}),
+    set (_, key) {
+      found.symbol = key
+      throw found
+    }
+  })
+  try {
+    http.ClientRequest.prototype._finish.call(request)
+  } catch (err) {
+    if (err !== found) throw err
+  }
+  return found.symbol
+}
+
+function serverSymbol () {
+  return Object.getOwnPropertySymbols(new http.ServerResponse(MESSAGE))
+    .find((symbol) => symbol.description === 'ServerResponseStatistics')
+}
+
+function whileObserved (find) {
+  const observer = new PerformanceObserver(() => {})
+  observer.observe({ type: 'http' })
+  const found = find()
+  observer.disconnect()
+  return found
+}
+
+const [kClient, kServer] = whileObserved(() => [clientSymbol(), serverSymbol()])
+
+// The head of req's response is there.
+function endEntry (req, res) {
+  if (req[kClient] === undefined) return
+  const ending = new http.ServerResponse(MESSAGE)
+  ending[kServer] = req[kClient]
+  ending.statusCode = res.statusCode
+  ending.statusMessage = res.statusMessage
+  ending.getHeaders = () => res.headers
+  ending.socket = {}
+  ending._finish()
+}
+
+module.exports = { endEntry }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// node --import hawser/register app.js, or node -r: puts hawser in the place of
+// http.Agent, https.Agent and both global agents, for CommonJS and ES modules,
+// with Node's own defaults. unregister() takes it out again.
+'use strict'
+
+const http = require('node:http')
+const https = require('node:https')
+const { syncBuiltinESMExports } = require('node:module')
+
+const { Agent, construct, nodeDefaults } = require('./agent')
+const { HttpsAgent } = require('./https-agent')
+
+// What Node gives its global agents (lib/_http_agent.js, lib/https.js).
+const GLOBAL_OPTIONS = { keepAlive: true, scheduling: 'lifo', timeout: 5000 }
+
+const HttpAgentOfNode = http.Agent
+const inherited = Function.prototype[Symbol.hasInstance]
+
+// A subclass of ours that has the name, the defaults and the statics of Base,
+// Node's class, and whose instances are all that Base's were.
+function standIn (Ours, Base) {
+  function Agent (options) {
+    if (!(this instanceof Agent)) return new Agent(options)
+    construct(this, Base, options, nodeDefaults)
+  }
+  Object.setPrototypeOf(Agent.prototype, Ours.prototype)
+  Object.setPrototypeOf(Agent, Ours)
+  return Object.defineProperties(Agent, {
+    [Symbol.hasInstance]: {
+      value (object) { return inherited.call(this === Agent ? Base : this, object) }
+    },
+    defaultMaxSockets: { // Node's constructor looks at its own
+      get () { return HttpAgentOfNode.defaultMaxSockets },
+      set (value) { HttpAgentOfNode.defaultMaxSockets = value },
+      enumerable: true
+    }
+  })
+}
+
+function replace (module, Ours) {
+  const { Agent, globalAgent } = module
+  const { proxyEnv } = globalAgent.options // NODE_USE_ENV_PROXY
+  module.Agent = standIn(Ours, Agent)
+  const mine = new module.Agent(
+    proxyEnv === undefined ? GLOBAL_OPTIONS : { ...GLOBAL_OPTIONS, proxyEnv })
+  module.globalAgent = mine
+  const MyAgent = module.Agent
+  return () => {
+    if (module.Agent === MyAgent) module.Agent = Agent
+    if (module.globalAgent === mine) module.globalAgent = globalAgent
+    for (const idle of Object.values(mine.freeSockets).flat()) idle.destroy()
+  }
+}
+
+const undo = [replace(http, Agent), replace(https, HttpsAgent)]
+syncBuiltinESMExports()
+
+/**
+ * Puts Node's agents back, where nobody has put others since. Agents made
+ * meanwhile go on working; the global agents' idle connections are closed.
+ */
+function unregister () {
+  while (undo.length > 0) undo.pop()()
+  syncBuiltinESMExports()
+}
+
+module.exports = { unregister }
