@@ -8,6 +8,7 @@
 const http = require('node:http')
 const net = require('node:net')
 const { AsyncResource } = require('node:async_hooks')
+const { inspect } = require('node:util')
 
 const native = require('./binding')
 const ring = require('./ring')
@@ -16,19 +17,21 @@ const { Socket } = require('./socket')
 const { coreError } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
+const { NodeEntry, guard, unguard, hasProxy, waitsForTunnel, addKeylog } = require('./node-lane')
+const { debug, debugging, inspectAgent } = require('./diagnostics')
 const {
-  kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry
+  symbolOf, kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry
 } = require('./symbols')
 
 const { verdict, register } = native
 const { handles, registers, INDEX_MASK } = ring
+const verdictNames = Object.fromEntries(Object.entries(verdict).map(([name, n]) => [n, name]))
 
 const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
 
 const kPool = Symbol('hawser.pool')
 const kLimits = Symbol('hawser.limits')
 const kViews = Symbol('hawser.views')
-const kOnRead = Symbol('hawser.onread')
 
 // Taken now: a program may put another Agent in its place later, this one too.
 const BaseAgent = http.Agent
@@ -109,7 +112,15 @@ const accessors = {
 }
 
 const methods = {
-  addRequest, createSocket, removeSocket, keepSocketAlive, reuseSocket, destroy
+  addRequest,
+  createSocket,
+  removeSocket,
+  keepSocketAlive,
+  reuseSocket,
+  destroy,
+  [inspect.custom] (depth, options, inspectWith) {
+    return inspectAgent(this, options, inspectWith)
+  }
 }
 
 /** Closes every connection, active or idle, as http.Agent does it. */
@@ -211,6 +222,7 @@ function addRequest (req, options, port, localAddress) {
     const id = registers[register.CONN]
     const evicted = registers[register.EVICTED]
     if (evicted !== 0) sockets[evicted & INDEX_MASK].destroy()
+    if (debugging) debug('%s %s: %s', req.method, key, verdictNames[answer], id)
     if (answer < 0) return req.onSocket(null, coreError(answer, 'acquire'))
     if (answer === verdict.REUSE) {
       const socket = sockets[id & INDEX_MASK]
@@ -234,8 +246,7 @@ function reuse (agent, socket, req) {
 }
 
 // Node: socket[async_id_symbol], what runs the socket's own callbacks.
-const kAsyncId = Object.getOwnPropertySymbols(new net.Socket())
-  .find((symbol) => symbol.description === 'async_id_symbol')
+const kAsyncId = symbolOf(new net.Socket(), 'async_id_symbol')
 
 // Node: asyncResetHandle(); the id of a reused handle is a new one.
 function resetAsyncId (socket) {
@@ -343,13 +354,6 @@ function isFast (agent, options) {
     !(typeof options.socketPath === 'string' && options.socketPath.includes('\0'))
 }
 
-const kProxyConfig = Object.getOwnPropertySymbols(new BaseAgent({ proxyEnv: {} }))
-  .find((symbol) => symbol.description === 'kProxyConfig')
-
-function hasProxy (agent) {
-  return kProxyConfig !== undefined && Boolean(agent[kProxyConfig])
-}
-
 function createSocket (req, options, callback) {
   options = merge(this, req, options)
   const timeout = req.timeout || this.options.timeout || undefined
@@ -388,14 +392,6 @@ function createSocket (req, options, callback) {
   if (socket && !waitsForTunnel(this, socket)) oncreate(null, socket)
 }
 
-// Node >= 24: https through a proxy; oncreate is called when the tunnel stands.
-function waitsForTunnel (agent, socket) {
-  if (!hasProxy(agent)) return false
-  const symbol = Object.getOwnPropertySymbols(socket)
-    .find((symbol) => symbol.description === 'kWaitForProxyTunnel')
-  return symbol !== undefined && socket[symbol] === true
-}
-
 // Node: net.createConnection().
 function connect (options, id) {
   const socket = new Socket(options, id)
@@ -420,47 +416,7 @@ function install (agent, socket, options, id) {
   socket.on('close', onSocketClose)
   socket.on('timeout', onSocketTimeout)
   socket.on('agentRemove', onSocketRemove)
-  const onKeylog = kOnKeylog !== undefined ? agent[kOnKeylog] : findKeylog(agent)
-  if (onKeylog !== undefined) socket.on('keylog', onKeylog)
-}
-
-// Node: agent[kOnKeylog] is there since somebody listens for 'keylog'.
-let kOnKeylog
-function findKeylog (agent) {
-  if (agent.listenerCount('keylog') === 0) return undefined
-  kOnKeylog = Object.getOwnPropertySymbols(agent).find((s) => s.description === 'onkeylog')
-  return agent[kOnKeylog]
-}
-
-// What the core has to say of a socket of Node's: that it was idle too long.
-class NodeEntry {
-  constructor (id, socket) {
-    this.id = id
-    this.socket = socket
-  }
-
-  onRecords () {
-    while (ring.take(this.id) !== -1) this.socket.destroy()
-  }
-}
-
-// Anything read on an idle socket of Node's closes it. Node >= 22.23 does the
-// same, in the listener that ours replaces.
-function guard (socket) {
-  const handle = socket._handle
-  if (typeof handle?.onread !== 'function') return
-  const onread = handle.onread
-  socket[kOnRead] = onread
-  handle.onread = function (bytes) {
-    if (bytes !== undefined) socket.destroy()
-    else Reflect.apply(onread, handle, arguments) // the end, or TLS has nothing for us
-  }
-}
-
-function unguard (socket) {
-  const handle = socket._handle
-  if (handle && socket[kOnRead] !== undefined) handle.onread = socket[kOnRead]
-  socket[kOnRead] = undefined
+  addKeylog(agent, socket)
 }
 
 function onSocketFree () {
@@ -468,6 +424,7 @@ function onSocketFree () {
 }
 
 function onSocketClose () {
+  if (debugging) debug('connection %s is closed', this[kConn] ?? 'that left the pool')
   this[kAgent].removeSocket(this, this[kOptions])
   const req = this[kExchange] ? this._httpMessage : null
   if (req) exchange.socketClosed(this, req)
@@ -535,6 +492,7 @@ function onFree (socket) {
   const mayIdle = Boolean(req && req.shouldKeepAlive && this.keepAlive)
   poolOf(this)
   const answer = native.release(id, mayIdle, this.freeSocketTimeout || Infinity)
+  if (debugging) debug('connection %d is free: %s', id, verdictNames[answer])
   if (answer === verdict.HANDOVER) {
     const queued = unqueue(registers[register.WAITER])
     queued.runInAsyncScope(handOver, null, this, socket, queued)

@@ -16,7 +16,7 @@ const ring = require('./ring')
 const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { connReset, parseError } = require('./errors')
-const { kCore, kExchange } = require('./symbols')
+const { symbolOf, kCore, kExchange } = require('./symbols')
 
 const { record, word, flag, begins } = native
 const { words } = ring
@@ -30,8 +30,7 @@ const MANUAL_DESTROY = { requireManualDestroy: true }
 const MAX_HEADER_ENTRIES = 2000
 
 // Node >= 24: the response's abort signal lets go of the socket.
-const kDetachAbortSignal = Object.getOwnPropertySymbols(http.IncomingMessage.prototype)
-  .find((symbol) => symbol.description === 'kDetachAbortSignal')
+const kDetachAbortSignal = symbolOf(http.IncomingMessage.prototype, 'kDetachAbortSignal')
 
 function emitErrorEvent (req, err) {
   if (errorChannel.hasSubscribers) errorChannel.publish({ request: req, error: err })
@@ -207,7 +206,7 @@ function ondrain () {
 // req[kNeedDrain] is Node's; writableNeedDrain shows it.
 let kNeedDrain = null
 function clearNeedDrain (req) {
-  kNeedDrain ??= Object.getOwnPropertySymbols(req).find((s) => s.description === 'kNeedDrain')
+  kNeedDrain ??= symbolOf(req, 'kNeedDrain')
   req[kNeedDrain] = false
 }
 
@@ -322,7 +321,7 @@ const lenientByDefault = process.execArgv.includes('--insecure-http-parser') ||
 // What req was destroyed with. Node keeps it under a symbol of its own.
 let kError = null
 function destroyedWith (req) {
-  kError ??= Object.getOwnPropertySymbols(req).find((s) => s.description === 'kError') ?? null
+  kError ??= symbolOf(req, 'kError') ?? null
   return kError === null ? undefined : req[kError]
 }
 

@@ -10,6 +10,8 @@
 const http = require('node:http')
 const { PerformanceObserver } = require('node:perf_hooks')
 
+const { symbolOf } = require('./symbols')
+
 const MESSAGE = { method: 'GET', url: '', headers: {}, httpVersionMajor: 1, httpVersionMinor: 1 }
 
 // The symbol under which ClientRequest._finish() keeps what it begins. Stopped
@@ -32,8 +34,7 @@ function clientSymbol () {
 }
 
 function serverSymbol () {
-  return Object.getOwnPropertySymbols(new http.ServerResponse(MESSAGE))
-    .find((symbol) => symbol.description === 'ServerResponseStatistics')
+  return symbolOf(new http.ServerResponse(MESSAGE), 'ServerResponseStatistics')
 }
 
 function whileObserved (find) {

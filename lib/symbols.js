@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of what our files keep on each other's objects, and on Node's.
+// Names of what our files keep on each other's objects, and on Node's; and how
+// Node's own are found.
 'use strict'
 
+// The symbol under which Node keeps something on an object, by its description.
+function symbolOf (object, description) {
+  return Object.getOwnPropertySymbols(object).find((symbol) => symbol.description === description)
+}
+
 module.exports = {
+  symbolOf,
   // on a socket of either lane
   kAgent: Symbol('hawser.agent'),
   kConn: Symbol('hawser.connection'), // id in the core while it is in the pool

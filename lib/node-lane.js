@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// What is particular to connections whose socket is Node's own: https, a proxy,
+// a createConnection of the user's. They are in the core's pool all the same,
+// and Node's own code in ClientRequest serves their requests.
+'use strict'
+
+const http = require('node:http')
+
+const ring = require('./ring')
+const { symbolOf } = require('./symbols')
+
+const kOnRead = Symbol('hawser.onread')
+
+// What the core has to say of such a connection: that it was idle too long.
+class NodeEntry {
+  constructor (id, socket) {
+    this.id = id
+    this.socket = socket
+  }
+
+  onRecords () {
+    while (ring.take(this.id) !== -1) this.socket.destroy()
+  }
+}
+
+// Anything read on an idle socket closes it. Node >= 22.23 does the same, in
+// the listener for 'free' that ours replaces.
+function guard (socket) {
+  const handle = socket._handle
+  if (typeof handle?.onread !== 'function') return
+  const onread = handle.onread
+  socket[kOnRead] = onread
+  handle.onread = function (bytes) {
+    if (bytes !== undefined) socket.destroy()
+    else Reflect.apply(onread, handle, arguments) // the end, or TLS has nothing for us
+  }
+}
+
+function unguard (socket) {
+  const handle = socket._handle
+  if (handle && socket[kOnRead] !== undefined) handle.onread = socket[kOnRead]
+  socket[kOnRead] = undefined
+}
+
+// Undefined for a Node that knows no proxies.
+const kProxyConfig = symbolOf(new http.Agent({ proxyEnv: {} }), 'kProxyConfig')
+
+function hasProxy (agent) {
+  return kProxyConfig !== undefined && Boolean(agent[kProxyConfig])
+}
+
+// https through a proxy: the socket is not the request's before the tunnel
+// stands, when createConnection's callback is called.
+function waitsForTunnel (agent, socket) {
+  return hasProxy(agent) && socket[symbolOf(socket, 'kWaitForProxyTunnel')] === true
+}
+
+// The agent has such a listener since somebody listens for its 'keylog'.
+function addKeylog (agent, socket) {
+  if (agent.listenerCount('keylog') !== 0) socket.on('keylog', agent[symbolOf(agent, 'onkeylog')])
+}
+
+module.exports = { NodeEntry, guard, unguard, hasProxy, waitsForTunnel, addKeylog }
