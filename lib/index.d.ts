@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 import * as http from 'node:http'
+import * as https from 'node:https'
 
-export interface AgentOptions extends http.AgentOptions {
+/** What hawser adds to Node's options, for both classes. */
+export interface PoolOptions {
   /**
    * Keep connections open and use them again.
    * @default true (http.Agent: false)
@@ -22,6 +24,10 @@ export interface AgentOptions extends http.AgentOptions {
   agentKeepAliveTimeoutBuffer?: number
 }
 
+export interface AgentOptions extends http.AgentOptions, PoolOptions {}
+
+export interface HttpsAgentOptions extends https.AgentOptions, PoolOptions {}
+
 /**
  * An `http.Agent` whose pool, sockets and response parser are native. Pass it
  * as `agent` to `http.request()`.
@@ -41,6 +47,24 @@ export class Agent extends http.Agent {
   readonly lane: 'fast' | 'node'
 }
 
+/**
+ * An `https.Agent` over the same native pool. TLS, sessions and sockets are
+ * Node's own.
+ *
+ * Throws as `Agent` does.
+ */
+export class HttpsAgent extends https.Agent {
+  constructor (options?: HttpsAgentOptions)
+  /** Milliseconds; see the option. May be changed at any time. */
+  freeSocketTimeout: number
+  /** Milliseconds; see the option. */
+  agentKeepAliveTimeoutBuffer: number
+  /** Connections of this agent, active, idle and being dialled. */
+  readonly totalSocketCount: number
+  /** Always 'node': the sockets are Node's. */
+  readonly lane: 'node'
+}
+
 export interface Capabilities {
   /** May requests go through the core here? */
   fastLane: boolean
@@ -55,5 +79,9 @@ export interface Capabilities {
 /** What this process can do, for logs and bug reports. */
 export function capabilities (): Capabilities
 
-declare const hawser: { Agent: typeof Agent, capabilities: typeof capabilities }
+declare const hawser: {
+  Agent: typeof Agent
+  HttpsAgent: typeof HttpsAgent
+  capabilities: typeof capabilities
+}
 export default hawser

@@ -149,7 +149,8 @@ test('a checkServerIdentity of the agent is asked once per connection', async (t
 // CVE-2026-58040: what one function accepted another must judge for itself.
 test('a checkServerIdentity of the request never shares a connection or a session',
   { skip: hawserOnly }, async (t) => {
-    const port = await httpsServer(t, {}, (req, res) => res.end(String(req.socket.isSessionReused())))
+    const port = await httpsServer(t, {},
+      (req, res) => res.end(String(req.socket.isSessionReused())))
     const agent = agentFor(t, { maxVersion: 'TLSv1.2' })
     const asked = []
     const lax = () => { asked.push('lax') }

@@ -10,10 +10,10 @@ const SCOPE = `
   const http = require('node:http')
   const { Agent } = require(${JSON.stringify(require.resolve('./agent'))});`
 
-function runScript (script, flags = []) {
+function runScript (script, flags = [], env = {}) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...flags, '-e', SCOPE + script],
-      { stdio: ['ignore', 'pipe', 'pipe'] })
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
     let out = ''
     let err = ''
     child.stdout.on('data', (chunk) => { out += chunk })
