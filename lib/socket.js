@@ -159,6 +159,7 @@ class CoreHandle extends AsyncResource {
         return this.#attemptFailed(words[at + word.STATUS] | 0, words[at + word.FLAGS])
       case record.WROTE: return this.#wrote(words[at + word.STATUS] | 0)
       case record.CLOSED: return this.#closed()
+      case record.RAW: return this.resource.runInAsyncScope(onRaw, this.socket, ring.recordBody(at))
       case record.RETIRE: return this.resource.runInAsyncScope(retire, this.socket)
       case record.EOF: return this.resource.runInAsyncScope(onEnd, this.socket)
       case record.READ_ERROR:
@@ -231,6 +232,14 @@ function wrote (callback, status) {
 // The core will not lease it again: too old, or the peer spoke or hung up.
 function retire () {
   this.destroy()
+}
+
+// Somebody listens for the socket's own 'data', which in Node comes behind what
+// the parser made of it.
+function onRaw (bytes) {
+  if (this._handle !== this[kCore]) return // it has been upgraded
+  if (this.listenerCount('data') === 0) native.tap(this[kCore].id, false)
+  else this.emit('data', bytes)
 }
 
 // Node: onStreamRead() at the end of the stream.
@@ -335,6 +344,13 @@ class Socket extends net.Socket {
       this.write(data, encoding, callback)
     }
   }
+
+  on (name, listener) {
+    if (name === 'data' && this._handle === this[kCore]) native.tap(this[kCore].id, true)
+    return super.on(name, listener)
+  }
+
+  addListener (name, listener) { return this.on(name, listener) }
 
   pause () {
     const handle = this._handle

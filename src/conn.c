@@ -399,6 +399,14 @@ static void on_failure(hw_conn_t* conn, int status) {
   push_status(conn, HW_REC_READ_ERROR, status);
 }
 
+static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
+  uint32_t* record = push(conn, HW_REC_RAW);
+
+  record[HW_WORD_BODY_AT] = hw_slabs_take(conn->env->slabs, data, len);
+  record[HW_WORD_BODY_LEN] = (uint32_t)len;
+  record[HW_WORD_FLAGS] = conn->env->slabs->current.id << HW_FLAG_SLAB_SHIFT;
+}
+
 static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
   conn->bytes_read += len;
   if (conn->exchange == HW_EXCHANGE_BEGUN && start_parsing(conn) != 0) {
@@ -407,6 +415,9 @@ static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
   }
   if (conn->exchange == HW_EXCHANGE_READING) {
     parse(conn, data, len);
+    if (conn->tapped) {
+      push_raw(conn, data, len);
+    }
     return;
   }
   conn->dirty = 1;
@@ -583,6 +594,10 @@ int hw_conn_shutdown(hw_conn_t* conn) {
     hw_mem_free(req);
   }
   return err;
+}
+
+void hw_conn_tap(hw_conn_t* conn, int on) {
+  conn->tapped = (uint8_t)(on != 0);
 }
 
 void hw_conn_pause(hw_conn_t* conn, int paused) {

@@ -78,6 +78,7 @@ struct hw_conn {
   uint8_t ended;    /* the peer's FIN or an error was seen */
   uint8_t exchange; /* hw_exchange_t */
   uint8_t flags;    /* of the exchange, as for hw_http1_begin */
+  uint8_t tapped;   /* somebody wants the bytes themselves too */
   uint32_t header_max;
   uint64_t idle_turn; /* the loop's turn in which it became idle */
   uint64_t bytes_read;
@@ -136,6 +137,9 @@ int hw_conn_shutdown(hw_conn_t* conn);
 
 /* Stops or resumes the reads of this connection. */
 void hw_conn_pause(hw_conn_t* conn, int paused);
+
+/* Whether a RAW record with the bytes follows each read of a response. */
+void hw_conn_tap(hw_conn_t* conn, int on);
 
 /* Closes; CLOSED follows, queued writes are dropped. Harmless when closing.
  * NEW and EXTERNAL become CLOSED at once, without a record.

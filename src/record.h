@@ -44,7 +44,10 @@
   /* idle for too long, or bytes came on an idle connection: STATUS */        \
   X(RETIRE, 13)                                                               \
   /* slab INDEX will not be written any more; 0: more slabs are wanted */     \
-  X(SLAB_DONE, 14)
+  X(SLAB_DONE, 14)                                                            \
+  /* what was read, behind the records that came of it; for a connection that \
+   * asked for it (hw_conn_tap): BODY */                                      \
+  X(RAW, 15)
 
 enum {
 #define X(name, value) HW_REC_##name = (value),

@@ -17,7 +17,7 @@ const { Agent } = require('../support/agent')
 const { record, settled } = require('../support/events')
 const { request, freed } = require('../support/request')
 const { scriptedServer } = require('../support/scripted-server')
-const { httpServer, start } = require('../support/servers')
+const { httpServer, rawServer, start } = require('../support/servers')
 
 const hash = (data) => createHash('sha256').update(data).digest('hex')
 const BIG = randomBytes(8 * 1024 * 1024) // more than both kernel buffers hold
@@ -308,4 +308,30 @@ test('the server closes a complete connection while its response is paused', asy
   assert.equal(text, 'abcdef')
   assert.equal(res.complete, true)
   assert.equal(res.aborted, false)
+})
+
+test("the socket's own 'data' has the bytes of the response, behind the parser", async (t) => {
+  const port = await rawServer(t, (socket, text, n) => {
+    if (n === 0) socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n')
+    else socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 3\r\n\r\nbye')
+  })
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const tapped = (listen) => new Promise((resolve, reject) => {
+    const events = []
+    const onData = (bytes) => events.push(`raw ${bytes}`)
+    const req = http.get({ port, agent }, (res) => {
+      events.push('response')
+      res.resume()
+    })
+    if (listen) req.on('socket', (socket) => socket.on('data', onData))
+    req.on('error', reject)
+    req.on('close', () => {
+      req.socket.removeListener('data', onData)
+      process.nextTick(resolve, events)
+    })
+  })
+  assert.deepEqual(await tapped(true), ['response',
+    'raw HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n'])
+  assert.deepEqual(await tapped(false), ['response'])
 })
