@@ -17,7 +17,9 @@ const { Socket } = require('./socket')
 const { coreError } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
-const { NodeEntry, guard, unguard, hasProxy, waitsForTunnel, addKeylog } = require('./node-lane')
+const {
+  NodeEntry, guard, unguard, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
+} = require('./node-lane')
 const { debug, debugging, inspectAgent } = require('./diagnostics')
 const {
   symbolOf, kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry
@@ -268,8 +270,12 @@ function create (agent, req, options, id) {
   req[kEntry] = id
   agent.createSocket(req, options, (err, socket) => {
     dropEntry(agent, req) // a createSocket of the user's may not have used it
-    if (err) req.onSocket(socket, err)
-    else setRequestSocket(agent, req, socket)
+    if (err) {
+      emitTunnelError(req, err)
+      req.onSocket(socket, err)
+    } else {
+      setRequestSocket(agent, req, socket)
+    }
   })
 }
 
@@ -312,6 +318,7 @@ function createForWaiting (agent, { req, options }, id) {
   agent.createSocket(req, options, (err, socket) => {
     dropEntry(agent, req)
     if (err) {
+      emitTunnelError(req, err)
       req.onSocket(null, err)
     } else {
       socket[kNext] = req

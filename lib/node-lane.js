@@ -56,9 +56,16 @@ function waitsForTunnel (agent, socket) {
   return hasProxy(agent) && socket[symbolOf(socket, 'kWaitForProxyTunnel')] === true
 }
 
+// Node: handleSocketAfterProxy(). ClientRequest leaves this error to the agent.
+function emitTunnelError (req, err) {
+  if (err.code !== 'ERR_PROXY_TUNNEL') return
+  if (err.proxyTunnelTimeout) req.emit('timeout')
+  req.emit('error', err)
+}
+
 // The agent has such a listener since somebody listens for its 'keylog'.
 function addKeylog (agent, socket) {
   if (agent.listenerCount('keylog') !== 0) socket.on('keylog', agent[symbolOf(agent, 'onkeylog')])
 }
 
-module.exports = { NodeEntry, guard, unguard, hasProxy, waitsForTunnel, addKeylog }
+module.exports = { NodeEntry, guard, unguard, hasProxy, waitsForTunnel, emitTunnelError, addKeylog }
