@@ -461,14 +461,15 @@ function onSocketRemove () {
 }
 
 function onCoreError (err) {
-  if (this[kExchange]) exchange.socketFailed(this, this._httpMessage, err)
+  const req = this._httpMessage
+  if (this[kExchange] || (req && !req.destroyed)) exchange.socketFailed(this, req, err)
   else onIdleError.call(this)
 }
 
 // Node: freeSocketErrorListener().
 function onIdleError () {
   this.destroy()
-  this.emit('agentRemove')
+  if (this[kConn] !== undefined) this.emit('agentRemove')
 }
 
 function removeSocket (socket) {

@@ -44,6 +44,7 @@ class Exchange extends AsyncResource {
     this.req = req
     this.socket = socket
     this.id = socket[kCore].id
+    this.untilClose = false
   }
 
   // Delivers the records that are next in the ring and this connection's.
@@ -90,7 +91,6 @@ function pauseIfFull ({ req, socket }) {
 // Node: parserOnHeadersComplete() and parserOnIncomingClient().
 function onHead (exchange, at) {
   const { req, socket } = exchange
-  if (socket.destroyed) return
   const status = words[at + word.STATUS]
   const flags = words[at + word.FLAGS]
   const res = new IncomingMessage(socket)
@@ -103,6 +103,7 @@ function onHead (exchange, at) {
   res.setHead(ring.recordText(at, exchange.id), maxEntries(req))
   if ((flags & flag.INFO) !== 0) return onInformation(req, res)
   req.res = res
+  exchange.untilClose = (flags & flag.UNTIL_CLOSE) !== 0
   if (res.upgrade) return // UPGRADE follows
   if (req.shouldKeepAlive && (flags & flag.KEEP_ALIVE) === 0 && !req.upgradeOrConnect) {
     req.shouldKeepAlive = false
@@ -213,6 +214,7 @@ function clearNeedDrain (req) {
 // The socket has closed with a request on it. Node: socketCloseListener().
 function socketClosed (socket, req) {
   const { res } = req
+  const { untilClose } = socket[kExchange]
   endExchange(socket)
   req.destroyed = true
   if (res) {
@@ -220,6 +222,7 @@ function socketClosed (socket, req) {
     req._closed = true
     req.emit('close')
     if (!res.aborted && res.readable) res.push(null)
+    if (untilClose) res.complete = true // Node: parser.finish()
   } else {
     if (!socket._hadError) {
       socket._hadError = true
@@ -235,7 +238,14 @@ function socketClosed (socket, req) {
 function socketFailed (socket, req, err) {
   socket._hadError = true
   emitErrorEvent(req, err)
+  if (socket[kExchange]?.untilClose) finishMessage(req.res) // Node: parser.finish()
   socket.destroy()
+}
+
+function finishMessage (res) {
+  if (res.complete) return
+  res.complete = true
+  res.push(null)
 }
 
 function socketOnEnd () {
@@ -346,8 +356,13 @@ function endUnsent (req, err) {
   req.emit('close')
 }
 
+// Since 24 a socket is its request's at once, and what happens to it before the
+// next tick the request's matter.
+const assignsAtOnce = /_httpMessage/.test(http.ClientRequest.prototype.onSocket)
+
 // Gives req its socket, on the next tick. Node: ClientRequest.onSocket().
 function assign (req, socket) {
+  if (assignsAtOnce) socket._httpMessage = req
   process.nextTick(onSocketNT, req, socket)
 }
 

@@ -13,9 +13,12 @@ const kMaxPairs = Symbol('hawser.maxHeaderPairs')
 const HEADERS = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headers')
 const DISTINCT = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headersDistinct')
 
-// Node passes the headers of a head with fewer than 32 of them on as they are
-// and only counts to the limit; from 32 on it stops collecting there.
-const COLLECTED_FROM = 2 * 32
+// A head of more entries than this reaches Node's JavaScript in batches, which
+// it collects up to the limit, or until 22 while the limit is not reached. A
+// smaller one is passed on as it is, and only `headers` is limited.
+const BATCH = 2 * 31
+const [major] = process.versions.node.split('.').map(Number)
+const collected = major >= 22 ? (max) => max : (max) => Math.ceil(max / BATCH) * BATCH
 
 // "reason\nname\nvalue\nname\nvalue": no line break can be in a part.
 function split (text) {
@@ -27,8 +30,8 @@ function split (text) {
 function addLines (message, list, maxPairs) {
   let count = list.length
   if (maxPairs > 0 && count > maxPairs) {
+    if (count > BATCH) list.length = Math.min(count, collected(maxPairs))
     count = maxPairs
-    if (list.length >= COLLECTED_FROM) list.length = count
   }
   message._addHeaderLines(list, count)
 }
@@ -60,7 +63,11 @@ class IncomingMessage extends http.IncomingMessage {
 
   setTrailers (text, maxPairs) {
     if (this[kText] !== null) decode(this)
-    addLines(this, split(text), maxPairs)
+    const list = split(text)
+    if (maxPairs > 0 && list.length > maxPairs) {
+      list.length = Math.min(list.length, collected(maxPairs))
+    }
+    this._addHeaderLines(list, list.length)
   }
 
   get rawHeaders () {

@@ -19,6 +19,7 @@ const { kConn, kCore, kExchange } = require('./symbols')
 const { record, word } = native
 const { words, handles, INDEX_MASK } = ring
 
+const UV_EOF = -4095
 const UV_EOF_DONE = 1 // what a ShutdownWrap returns for "done at once"
 
 const MANUAL_DESTROY = { requireManualDestroy: true }
@@ -160,7 +161,8 @@ class CoreHandle extends AsyncResource {
       case record.WROTE: return this.#wrote(words[at + word.STATUS] | 0)
       case record.CLOSED: return this.#closed()
       case record.RAW: return this.resource.runInAsyncScope(onRaw, this.socket, ring.recordBody(at))
-      case record.RETIRE: return this.resource.runInAsyncScope(retire, this.socket)
+      case record.RETIRE:
+        return this.resource.runInAsyncScope(retire, this.socket, words[at + word.STATUS] | 0)
       case record.EOF: return this.resource.runInAsyncScope(onEnd, this.socket)
       case record.READ_ERROR:
         return this.resource.runInAsyncScope(onReadError, this.socket, words[at + word.STATUS] | 0)
@@ -229,9 +231,16 @@ function wrote (callback, status) {
   callback(status === 0 ? null : coreError(status, 'write'))
 }
 
+// Node's agent destroys an idle socket at whatever is read on it since 22.23 and
+// 24.17; before, an idle socket ends or fails like any other.
+const [major, minor] = process.versions.node.split('.').map(Number)
+const idleIsGuarded = major > 24 || (major === 24 && minor >= 17) || (major === 22 && minor >= 23)
+
 // The core will not lease it again: too old, or the peer spoke or hung up.
-function retire () {
-  this.destroy()
+function retire (status) {
+  if (status === 0 || idleIsGuarded) this.destroy()
+  else if (status === UV_EOF) onEnd.call(this)
+  else onReadError.call(this, status)
 }
 
 // Somebody listens for the socket's own 'data', which in Node comes behind what

@@ -384,12 +384,11 @@ static void start_reading(hw_conn_t* conn) {
   }
 }
 
-/* Bytes or an end on an idle connection: it is never leased again. */
-static void retire(hw_conn_t* conn) {
-  uint32_t* record = push(conn, HW_REC_RETIRE);
-
+/* Bytes (status 0) or an end on an idle connection: it is never leased again.
+ */
+static void retire(hw_conn_t* conn, int status) {
   hw_pool_take(conn->link.pool, &conn->link);
-  record[HW_WORD_FLAGS] = HW_FLAG_UNSOLICITED;
+  push_status(conn, HW_REC_RETIRE, status);
   stop_reading(conn);
 }
 
@@ -422,7 +421,7 @@ static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
   }
   conn->dirty = 1;
   if (conn->link.state == HW_LINK_IDLE) {
-    retire(conn);
+    retire(conn, 0);
   } else {
     stop_reading(conn); /* release will refuse it */
   }
@@ -431,15 +430,16 @@ static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
 static void on_end(hw_conn_t* conn, int status) {
   if (conn->link.state == HW_LINK_IDLE) {
     conn->ended = 1;
-    retire(conn);
+    retire(conn, status);
   } else if (status == UV_EOF) {
     conn->ended = 1;
     stop_reading(conn);
+    /* The socket's end is told first, then the response's that comes of it. */
+    push(conn, HW_REC_EOF);
     if (conn->exchange == HW_EXCHANGE_READING) {
       hw_http1_finish(conn->http, conn->env->ring, conn->id);
     }
     end_exchange(conn, 0);
-    push(conn, HW_REC_EOF);
   } else {
     on_failure(conn, status);
   }

@@ -219,6 +219,9 @@ static int on_headers_complete(llhttp_t* parser) {
   if (p->keep_alive) {
     record[HW_WORD_FLAGS] |= HW_FLAG_KEEP_ALIVE;
   }
+  if (llhttp_message_needs_eof(parser)) {
+    record[HW_WORD_FLAGS] |= HW_FLAG_UNTIL_CLOSE;
+  }
   text_attach(p, record);
   if (llhttp_get_upgrade(parser) || (p->flags & HW_HTTP1_CONNECT) != 0) {
     p->upgraded = 1;
@@ -289,7 +292,7 @@ int hw_http1_usable(void) {
          llhttp_get_error_pos != NULL && llhttp_errno_name != NULL &&
          llhttp_get_status_code != NULL && llhttp_get_http_major != NULL &&
          llhttp_get_http_minor != NULL && llhttp_get_upgrade != NULL &&
-         llhttp_should_keep_alive != NULL;
+         llhttp_should_keep_alive != NULL && llhttp_message_needs_eof != NULL;
 }
 
 void hw_http1_init(hw_http1_t* p) {

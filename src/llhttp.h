@@ -74,6 +74,7 @@ LLHTTP_WEAK uint8_t llhttp_get_http_major(llhttp_t*);
 LLHTTP_WEAK uint8_t llhttp_get_http_minor(llhttp_t*);
 LLHTTP_WEAK uint8_t llhttp_get_upgrade(llhttp_t*);
 LLHTTP_WEAK int llhttp_should_keep_alive(const llhttp_t*);
+LLHTTP_WEAK int llhttp_message_needs_eof(const llhttp_t*);
 
 LLHTTP_WEAK void llhttp_set_lenient_headers(llhttp_t*, int);
 LLHTTP_WEAK void llhttp_set_lenient_chunked_length(llhttp_t*, int);

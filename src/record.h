@@ -41,7 +41,8 @@
   X(WROTE, 11)                                                                \
   /* the handle is closed, the id is free */                                  \
   X(CLOSED, 12)                                                               \
-  /* idle for too long, or bytes came on an idle connection: STATUS */        \
+  /* never leased again: idle for too long, or bytes came while it was idle   \
+   * (STATUS 0), or its end (UV_EOF), or an error */                          \
   X(RETIRE, 13)                                                               \
   /* slab INDEX will not be written any more; 0: more slabs are wanted */     \
   X(SLAB_DONE, 14)                                                            \
@@ -80,7 +81,7 @@ enum {
   X(UPGRADE, 2)      /* HEAD: what follows the head is not HTTP */         \
   X(INFO, 4)         /* HEAD: 1xx, another head follows */                 \
   X(LONG_TEXT, 8)    /* TEXT is not in the ring: fetch it by connection */ \
-  X(UNSOLICITED, 16) /* RETIRE: bytes or FIN on an idle connection */
+  X(UNTIL_CLOSE, 16) /* HEAD: the body ends with the connection */
 
 enum {
 #define X(name, value) HW_FLAG_##name = (value),
