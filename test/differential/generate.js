@@ -191,6 +191,10 @@ function generate (seed, { surplus = true } = {}) {
   if (r.chance(0.1)) agent.scheduling = 'fifo'
   if (r.chance(0.05)) agent.timeout = 3000
   const script = { seed, agent, concurrent: r.chance(0.3), requests: [] }
+  if (script.concurrent) { // which of two connections is free first is a race
+    if (agent.maxSockets === 2) delete agent.maxSockets
+    delete agent.maxFreeSockets
+  }
   for (let n = 1 + r.below(4); n > 0; n--) {
     const method = r.pick(['GET', 'GET', 'GET', 'GET', 'GET', 'GET', 'HEAD', 'HEAD', 'POST', 'POST',
       'POST', 'POST', 'PUT', 'PUT', 'DELETE', 'OPTIONS', 'CONNECT'])
