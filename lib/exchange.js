@@ -204,7 +204,6 @@ function clearNeedDrain (req) {
 // The socket has closed with a request on it. Node: socketCloseListener().
 function socketClosed (socket, req) {
   const { res } = req
-  socket[kExchange] = null
   req.destroyed = true
   if (res) {
     if (!res.complete) res.destroy(connReset('aborted'))

@@ -283,6 +283,19 @@ class Socket extends net.Socket {
       'buffer', callback)
   }
 
+  // Programs ask for the 'data' listener that Node has on a socket until a
+  // response is complete: node-fetch 2 tells by it one that was cut off.
+  listenerCount (name, listener) {
+    const count = super.listenerCount(name, listener)
+    return name === 'data' && listener === undefined && isParsing(this) ? count + 1 : count
+  }
+
+  listeners (name) {
+    const list = super.listeners(name)
+    if (name === 'data' && isParsing(this)) list.unshift(socketOnData)
+    return list
+  }
+
   pause () {
     const handle = this._handle
     if (handle instanceof CoreHandle) {
@@ -346,6 +359,14 @@ class Socket extends net.Socket {
     const status = handle.readStart()
     if (status !== 0) this.destroy(coreError(status, 'read'))
   }
+}
+
+// Stands for Node's listener of that name; the core reads instead.
+function socketOnData () {}
+
+function isParsing (socket) {
+  const exchange = socket[kExchange]
+  return Boolean(exchange) && !socket._hadError && !exchange.req.res?.complete
 }
 
 function toBuffer (chunk) {

@@ -204,7 +204,11 @@ function endings (client) {
         setImmediate(first.cancel)
         const results = await Promise.all(ended)
         await gone
-        return [...results, await client.get(agent, `${origin.url}/json`)]
+        results.push(await client.get(agent, `${origin.url}/json`))
+        // Whether the connection made for the dead request is kept for this
+        // one depends on Node's version and on chance.
+        for (const asked of origin.log) delete asked.connection
+        return results
       })
       assert.ok(results[0].error, 'it rejects')
       assert.ok(results[1].error, 'it rejects')
