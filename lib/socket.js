@@ -131,6 +131,7 @@ class CoreHandle {
       case record.WROTE: return this.#wrote(words[at + word.STATUS] | 0)
       case record.CLOSED: return this.#closed()
       case record.RETIRE: return this.resource.runInAsyncScope(retire, this.socket)
+      case record.RAW: return this.resource.runInAsyncScope(onRaw, this.socket, this, at)
       case record.EOF: return this.resource.runInAsyncScope(onEnd, this.socket)
       case record.READ_ERROR:
         return this.resource.runInAsyncScope(onReadError, this.socket, words[at + word.STATUS] | 0)
@@ -207,6 +208,13 @@ function retire () {
   this.destroy()
 }
 
+// The bytes that the records before were parsed from, for listeners of
+// somebody's. What became an upgraded connection's stream comes as that.
+function onRaw (handle, at) {
+  const heard = this._handle === handle && this.emit('data', ring.recordBody(at))
+  if (!heard) native.tap(handle.id, false)
+}
+
 // Node: onStreamRead() at the end of the stream.
 function onEnd () {
   this._unrefTimer()
@@ -281,6 +289,27 @@ class Socket extends net.Socket {
     const chunks = plainChunks(data)
     handle.write(chunks.length <= CHUNKS_MAX ? chunks : Buffer.concat(chunks.map(toBuffer)),
       'buffer', callback)
+  }
+
+  on (name, listener) {
+    if (name === 'data') this.#tap()
+    return super.on(name, listener)
+  }
+
+  addListener (name, listener) {
+    return this.on(name, listener)
+  }
+
+  prependListener (name, listener) {
+    if (name === 'data') this.#tap()
+    return super.prependListener(name, listener)
+  }
+
+  // The stream reads nothing while the core does: who listens for data gets
+  // the bytes of responses from there.
+  #tap () {
+    const handle = this._handle
+    if (handle instanceof CoreHandle) native.tap(handle.id, true)
   }
 
   // Programs ask for the 'data' listener that Node has on a socket until a

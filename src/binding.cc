@@ -550,6 +550,9 @@ int Shutdown(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
 int Pause(hw_loop_t* loop, uint32_t id, bool paused, uint32_t) {
   return hw_loop_pause(loop, id, paused ? 1 : 0);
 }
+int Tap(hw_loop_t* loop, uint32_t id, bool tapped, uint32_t) {
+  return hw_loop_tap(loop, id, tapped ? 1 : 0);
+}
 int Close(hw_loop_t* loop, uint32_t id, bool reset, uint32_t) {
   return hw_loop_close_conn(loop, id, reset ? 1 : 0);
 }
@@ -609,6 +612,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<Writev>(env, exports, "writev");
   Define<Simple<Shutdown>>(env, exports, "shutdown");
   Define<Simple<Pause>>(env, exports, "pause");
+  Define<Simple<Tap>>(env, exports, "tap");
   Define<Simple<Close>>(env, exports, "close");
   Define<Simple<Ref>>(env, exports, "ref");
   Define<Simple<HasRef>>(env, exports, "hasRef");

@@ -347,11 +347,23 @@ static void retire(hw_conn_t* conn) {
   stop_reading(conn);
 }
 
+static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
+  hw_slabs_t* slabs = conn->env->slabs;
+  uint32_t* record = push(conn, HW_REC_RAW);
+
+  record[HW_WORD_BODY_AT] = hw_slabs_take(slabs, data, len);
+  record[HW_WORD_BODY_LEN] = (uint32_t)len;
+  record[HW_WORD_FLAGS] = slabs->current.id << HW_FLAG_SLAB_SHIFT;
+}
+
 static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
   conn->bytes_read += len;
   if (conn->http.active) {
     hw_http1_feed(
         &conn->http, conn->env->ring, conn->env->slabs, conn->id, data, len);
+    if (conn->tapped) {
+      push_raw(conn, data, len);
+    }
     return;
   }
   conn->dirty = 1;
@@ -533,6 +545,10 @@ void hw_conn_pause(hw_conn_t* conn, int paused) {
   } else {
     start_reading(conn);
   }
+}
+
+void hw_conn_tap(hw_conn_t* conn, int tapped) {
+  conn->tapped = (uint8_t)(tapped != 0);
 }
 
 static void on_close(uv_handle_t* handle) {

@@ -66,6 +66,7 @@ struct hw_conn {
   uint8_t paused;     /* JavaScript does not want bytes now */
   uint8_t dirty;      /* bytes came that belong to no exchange */
   uint8_t ended;      /* the peer's FIN or an error was seen */
+  uint8_t tapped;     /* JavaScript wants to see the bytes of responses too */
   uint64_t idle_turn; /* the loop's turn in which it became idle */
   uint64_t bytes_read;
   uint64_t bytes_written;
@@ -119,6 +120,10 @@ int hw_conn_shutdown(hw_conn_t* conn);
 
 /* Stops or resumes the reads of this connection. */
 void hw_conn_pause(hw_conn_t* conn, int paused);
+
+/* From now on each read of a response also makes a RAW record, behind those
+ * that were parsed from it; or no longer. */
+void hw_conn_tap(hw_conn_t* conn, int tapped);
 
 /* Closes; CLOSED follows, queued writes are dropped. Harmless when closing.
  * NEW and EXTERNAL become CLOSED at once, without a record.

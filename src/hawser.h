@@ -127,6 +127,7 @@ int hw_loop_write(hw_loop_t* loop,
                   size_t scratch_len);
 int hw_loop_shutdown(hw_loop_t* loop, uint32_t conn);
 int hw_loop_pause(hw_loop_t* loop, uint32_t conn, int paused);
+int hw_loop_tap(hw_loop_t* loop, uint32_t conn, int tapped);
 /* Result: 0 (CLOSED follows), or 1 when conn had no handle and is gone. */
 int hw_loop_close_conn(hw_loop_t* loop, uint32_t conn, int reset);
 int hw_loop_ref(hw_loop_t* loop, uint32_t conn, int on);

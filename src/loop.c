@@ -815,6 +815,16 @@ int hw_loop_pause(hw_loop_t* loop, uint32_t id, int paused) {
   return 0;
 }
 
+int hw_loop_tap(hw_loop_t* loop, uint32_t id, int tapped) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
+  hw_conn_tap(conn, tapped);
+  return 0;
+}
+
 int hw_loop_close_conn(hw_loop_t* loop, uint32_t id, int reset) {
   hw_conn_t* conn = get_conn(loop, id);
 

@@ -44,7 +44,9 @@
   /* idle for too long, or bytes came on an idle connection: STATUS */        \
   X(RETIRE, 13)                                                               \
   /* slab INDEX will not be written any more; 0: more slabs are wanted */     \
-  X(SLAB_DONE, 14)
+  X(SLAB_DONE, 14)                                                            \
+  /* a tapped connection read this, and the records before it: BODY */        \
+  X(RAW, 15)
 
 enum {
 #define X(name, value) HW_REC_##name = (value),
