@@ -381,6 +381,8 @@ class Socket extends net.Socket {
     const owner = Object.getOwnPropertySymbols(handle).find((key) => handle[key] === donor)
     donor._handle = null
     handle[owner] = this
+    countOn(handle, 'bytesRead', core.bytesRead)
+    countOn(handle, 'bytesWritten', core.bytesWritten)
     this._handle = handle
     core.close()
     // The stream believes that a read is under way since it connected.
@@ -396,6 +398,16 @@ function socketOnData () {}
 function isParsing (socket) {
   const exchange = socket[kExchange]
   return Boolean(exchange) && !socket._hadError && !exchange.req.res?.complete
+}
+
+// Makes a counter of a handle of Node's go on from `start`.
+function countOn (handle, name, start) {
+  const { get } = Object.getOwnPropertyDescriptor(counters(handle, name), name)
+  Object.defineProperty(handle, name, { get () { return start + get.call(this) } })
+}
+
+function counters (handle, name) {
+  return Object.hasOwn(handle, name) ? handle : counters(Object.getPrototypeOf(handle), name)
 }
 
 function toBuffer (chunk) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program sees of the bytes on a request's socket by listening for
-// 'data' there, as node-fetch 3 does.
+// What a program sees of the bytes on a request's socket: all of them by
+// listening for 'data', as node-fetch 3 does, and how many there were.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -12,6 +12,7 @@ const { test } = require('node:test')
 const { Agent } = require('../support/agent')
 const { request, freed } = require('../support/request')
 const { scriptedServer } = require('../support/scripted-server')
+const { start } = require('../support/servers')
 
 const HELLO = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
 const PIECES = [
@@ -97,4 +98,28 @@ test('megabytes are seen whole, also when the body is read slowly', async (t) =>
   }
   assert.equal(body, size)
   assert.equal(bytes, head.length + size)
+})
+
+test('bytesRead and bytesWritten go on counting when the connection is upgraded', async (t) => {
+  const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'
+  const server = http.createServer().on('upgrade', (req, socket) => {
+    socket.write(answer)
+    socket.on('data', (chunk) => socket.write(chunk))
+    socket.on('error', () => {}) // the client goes away
+  })
+  const port = await start(t, server)
+  const headers = { Connection: 'Upgrade', Upgrade: 'x' }
+  const req = http.get({ port, host: '127.0.0.1', agent: newAgent(t), headers })
+  const [, socket] = await once(req, 'upgrade')
+  t.after(() => socket.destroy())
+  const sent = socket.bytesWritten
+  assert.equal(socket.bytesRead, answer.length)
+  assert.ok(sent > 0)
+  socket.write('twelve bytes')
+  await once(socket, 'data')
+  assert.equal(socket.bytesRead, answer.length + 12)
+  assert.equal(socket.bytesWritten, sent + 12)
+  socket.destroy()
+  await once(socket, 'close')
+  assert.equal(socket.bytesRead, answer.length + 12)
 })
