@@ -130,7 +130,7 @@ class Origin extends EventEmitter {
         if (this.open.size === 0) this.emit('idle')
       })
     })
-    this.server.on('clientError', (err, socket) => socket.destroy(err))
+    this.server.on('clientError', (_, socket) => socket.destroy())
   }
 
   #answer (req, res) {
@@ -142,7 +142,9 @@ class Origin extends EventEmitter {
     const url = new URL(req.url, this.url)
     const name = url.pathname.slice(1)
     this.emit(name, req, res)
-    paths[name](req, res, this, url)
+    Promise.resolve(paths[name](req, res, this, url)).catch((err) => {
+      if (!req.destroyed) throw err // else the client has gone away
+    })
   }
 
   // Begins to count anew, once nobody is connected.
