@@ -35,6 +35,10 @@ async function get (agent, url, options) {
   return { status, body: String(body) }
 }
 
+async function until (condition) {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+}
+
 testClient({
   get,
   bytes: async (agent, url) => (await send(agent, url)).body,
@@ -82,12 +86,11 @@ test('it warns of a full agent as of the built-in one', async (t) => {
     const controller = new AbortController()
     const pending = Array.from({ length: 4 }, () => outcome(
       get(agent, `${origin.url}/never`, { signal: controller.signal })))
-    while (Object.values(agent.requests)[0]?.length !== 3) {
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    await until(() => Object.values(agent.requests)[0]?.length === 3)
     NodeHttpHandler.checkSocketUsage(agent, 0, logger)
     controller.abort()
     await Promise.all(pending)
+    await until(() => Object.keys(agent.requests).length === 0)
     for (const asked of origin.log) delete asked.connection
     return warned
   })
