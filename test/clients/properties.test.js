@@ -52,10 +52,6 @@ function ofSocket (socket) {
 function ofResponse (res) {
   return {
     ...pick(res, RESPONSE),
-    // The origin's clock.
-    headers: { ...res.headers, date: typeof res.headers.date },
-    rawHeaders: res.rawHeaders.filter((_, i) => res.rawHeaders[i - 1] !== 'Date'),
-    headersDistinct: Object.keys(res.headersDistinct),
     isMessage: res instanceof http.IncomingMessage,
     class: res.constructor.name,
     hasSocket: [res.socket, res.connection, res.client].map(Boolean)

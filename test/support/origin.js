@@ -139,6 +139,7 @@ class Origin extends EventEmitter {
     const connection = [...this.served.keys()].indexOf(socket)
     this.log.push({ connection, method: req.method, url: req.url, headers: req.rawHeaders })
     req.on('error', () => {}) // the client may go away
+    res.sendDate = false // answers are compared
     const url = new URL(req.url, this.url)
     const name = url.pathname.slice(1)
     this.emit(name, req, res)
