@@ -228,7 +228,7 @@ function addRequest (req, options, port, localAddress) {
     if (answer < 0) return req.onSocket(null, coreError(answer, 'acquire'))
     if (answer === verdict.REUSE) {
       const socket = sockets[id & INDEX_MASK]
-      if (!socket.destroyed && socket.writable) return reuse(this, socket, req)
+      if (!socket.destroyed && socket.writable) return reuse(this, socket, req, options)
       socket.destroy()
     } else if (answer === verdict.CLOSE) {
       sockets[id & INDEX_MASK].destroy() // found dead; ask again
@@ -241,7 +241,10 @@ function addRequest (req, options, port, localAddress) {
   }
 }
 
-function reuse (agent, socket, req) {
+function reuse (agent, socket, req, options) {
+  // Node >= 24; before that only a new socket gets what was asked for.
+  const mark = agent.options.highWaterMark ?? options.highWaterMark
+  if (mark != null) socket._writableState.highWaterMark = mark
   resetAsyncId(socket)
   agent.reuseSocket(socket, req)
   setRequestSocket(agent, req, socket)

@@ -215,6 +215,7 @@ function clearNeedDrain (req) {
 function socketClosed (socket, req) {
   const { res } = req
   const { untilClose } = socket[kExchange]
+  if (!res?.complete) socket[kCore].cut = true
   endExchange(socket)
   req.destroyed = true
   if (res) {

@@ -59,6 +59,7 @@ class CoreHandle extends AsyncResource {
     this.full = false // the body's reader said so; pause after these records
     this.paused = false // by the body's back-pressure
     this.held = false // by socket.pause()
+    this.cut = false // closed in the middle of a response
     handles[id & INDEX_MASK] = this
   }
 
@@ -160,7 +161,7 @@ class CoreHandle extends AsyncResource {
         return this.#attemptFailed(words[at + word.STATUS] | 0, words[at + word.FLAGS])
       case record.WROTE: return this.#wrote(words[at + word.STATUS] | 0)
       case record.CLOSED: return this.#closed()
-      case record.RAW: return this.resource.runInAsyncScope(onRaw, this.socket, ring.recordBody(at))
+      case record.RAW: return this.resource.runInAsyncScope(onRaw, this.socket, this, at)
       case record.RETIRE:
         return this.resource.runInAsyncScope(retire, this.socket, words[at + word.STATUS] | 0)
       case record.EOF: return this.resource.runInAsyncScope(onEnd, this.socket)
@@ -243,12 +244,11 @@ function retire (status) {
   else onReadError.call(this, status)
 }
 
-// Somebody listens for the socket's own 'data', which in Node comes behind what
-// the parser made of it.
-function onRaw (bytes) {
-  if (this._handle !== this[kCore]) return // it has been upgraded
-  if (this.listenerCount('data') === 0) native.tap(this[kCore].id, false)
-  else this.emit('data', bytes)
+// The bytes that the records before were parsed from, for listeners of
+// somebody's. What became an upgraded connection's stream comes as that.
+function onRaw (handle, at) {
+  const heard = this._handle === handle && this.emit('data', ring.recordBody(at))
+  if (!heard) native.tap(handle.id, false)
 }
 
 // Node: onStreamRead() at the end of the stream.
@@ -355,11 +355,38 @@ class Socket extends net.Socket {
   }
 
   on (name, listener) {
-    if (name === 'data' && this._handle === this[kCore]) native.tap(this[kCore].id, true)
+    if (name === 'data') this.#tap()
     return super.on(name, listener)
   }
 
-  addListener (name, listener) { return this.on(name, listener) }
+  addListener (name, listener) {
+    return this.on(name, listener)
+  }
+
+  prependListener (name, listener) {
+    if (name === 'data') this.#tap()
+    return super.prependListener(name, listener)
+  }
+
+  // The stream reads nothing while the core does: who listens for data gets
+  // the bytes of responses from there.
+  #tap () {
+    const handle = this._handle
+    if (handle instanceof CoreHandle) native.tap(handle.id, true)
+  }
+
+  // Programs ask for the 'data' listener that Node has on a socket until a
+  // response is complete: node-fetch 2 tells by it one that was cut off.
+  listenerCount (name, listener) {
+    const count = super.listenerCount(name, listener)
+    return name === 'data' && listener === undefined && isParsing(this) ? count + 1 : count
+  }
+
+  listeners (name) {
+    const list = super.listeners(name)
+    if (name === 'data' && isParsing(this)) list.unshift(socketOnData)
+    return list
+  }
 
   pause () {
     const handle = this._handle
@@ -417,6 +444,8 @@ class Socket extends net.Socket {
     const owner = Object.getOwnPropertySymbols(handle).find((key) => handle[key] === donor)
     donor._handle = null
     handle[owner] = this
+    countOn(handle, 'bytesRead', core.bytesRead)
+    countOn(handle, 'bytesWritten', core.bytesWritten)
     this._handle = handle
     core.close()
     // The stream believes that a read is under way since it connected.
@@ -424,6 +453,25 @@ class Socket extends net.Socket {
     const status = handle.readStart()
     if (status !== 0) this.destroy(coreError(status, 'read'))
   }
+}
+
+// Stands for Node's listener of that name; the core reads instead.
+function socketOnData () {}
+
+function isParsing (socket) {
+  if (socket._hadError) return false
+  const exchange = socket[kExchange]
+  return exchange !== null ? !exchange.req.res?.complete : socket[kCore].cut
+}
+
+// Makes a counter of a handle of Node's go on from `start`.
+function countOn (handle, name, start) {
+  const { get } = Object.getOwnPropertyDescriptor(counters(handle, name), name)
+  Object.defineProperty(handle, name, { get () { return start + get.call(this) } })
+}
+
+function counters (handle, name) {
+  return Object.hasOwn(handle, name) ? handle : counters(Object.getPrototypeOf(handle), name)
 }
 
 function toBuffer (chunk) {

@@ -425,3 +425,20 @@ test('the connection can be used by a request made in the end callback', async (
   })
   assert.equal(new Set(ports).size, 1)
 })
+
+test('a reused connection gets the highWaterMark that the request asks for', {
+  skip: !isHawser && major < 24 && 'Node does it from 24 on'
+}, async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const agent = agentFor(t, { maxSockets: 1 })
+  for (const highWaterMark of [1000, 5000, 3]) {
+    const free = freed(agent)
+    const req = http.get({ host: '127.0.0.1', port, agent, highWaterMark })
+    const [socket] = await once(req, 'socket')
+    assert.equal(socket.writableHighWaterMark, highWaterMark)
+    assert.equal(req.writableHighWaterMark, highWaterMark)
+    const [res] = await once(req, 'response')
+    res.resume()
+    await free
+  }
+})
