@@ -9,18 +9,10 @@ const http = require('node:http')
 const net = require('node:net')
 const { test } = require('node:test')
 
+const { closedPort } = require('../support/closed-port')
 const { Agent, hawserOnly } = require('../support/agent')
 const { request } = require('../support/request')
 const { httpServer, rawServer } = require('../support/servers')
-
-async function closedPort () {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 // The order and arguments of what a request emits.
 function trace (options) {
@@ -45,7 +37,7 @@ function trace (options) {
 
 test('a refused connection is ECONNREFUSED with its address', async (t) => {
   const agent = new Agent()
-  const port = await closedPort()
+  const port = await closedPort(t)
   await assert.rejects(request({ port, agent }), {
     code: 'ECONNREFUSED',
     errno: -111,
@@ -127,7 +119,7 @@ test('a server that speaks before it is asked is answered by its own words', asy
 })
 
 test('several addresses that all refuse are an AggregateError', async (t) => {
-  const port = await closedPort()
+  const port = await closedPort(t)
   const lookup = (host, options, callback) => callback(null, [
     { address: '127.0.0.1', family: 4 }, { address: '127.0.0.2', family: 4 }
   ])
