@@ -347,7 +347,7 @@ function setRequestSocket (agent, req, socket) {
 function reuseSocket (socket, req) {
   req.reusedSocket = true
   if (socket[kCore] === undefined) { // the core refs its own
-    socket.removeListener('error', onIdleError)
+    socket.removeListener('error', exchange.onIdleError)
     unguard(socket)
     socket.ref()
   }
@@ -419,11 +419,10 @@ function install (agent, socket, options, id) {
   if (socket[kCore] === undefined) {
     native.external(id)
     handles[id & INDEX_MASK] = new NodeEntry(id, socket)
-  } else {
-    socket.on('error', onCoreError)
   }
   socket.on('free', onSocketFree)
   socket.on('close', onSocketClose)
+  if (socket[kCore] !== undefined) exchange.listen(socket)
   socket.on('timeout', onSocketTimeout)
   socket.on('agentRemove', onSocketRemove)
   addKeylog(agent, socket)
@@ -436,8 +435,6 @@ function onSocketFree () {
 function onSocketClose () {
   if (debugging) debug('connection %s is closed', this[kConn] ?? 'that left the pool')
   this[kAgent].removeSocket(this, this[kOptions])
-  const req = this[kExchange] ? this._httpMessage : null
-  if (req) exchange.socketClosed(this, req)
 }
 
 function onSocketTimeout () {
@@ -457,22 +454,10 @@ function onSocketRemove () {
   this.removeListener('agentRemove', onSocketRemove)
   if (!this[kExchange]) {
     this.removeListener('close', onSocketClose)
-    this.removeListener('error', onCoreError)
+    exchange.unlisten(this)
     this.becomeNative?.()
   }
   agent.removeSocket(this, this[kOptions])
-}
-
-function onCoreError (err) {
-  const req = this._httpMessage
-  if (this[kExchange] || (req && !req.destroyed)) exchange.socketFailed(this, req, err)
-  else onIdleError.call(this)
-}
-
-// Node: freeSocketErrorListener().
-function onIdleError () {
-  this.destroy()
-  if (this[kConn] !== undefined) this.emit('agentRemove')
 }
 
 function removeSocket (socket) {
@@ -526,7 +511,7 @@ function keep (agent, socket, req) {
   socket._httpMessage = null
   if (!kept || socket[kCore] !== undefined) return kept
   if (socket.readableLength > 0) return false // nobody asked for that
-  socket.once('error', onIdleError)
+  socket.once('error', exchange.onIdleError)
   guard(socket)
   return true
 }

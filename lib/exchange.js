@@ -16,7 +16,7 @@ const ring = require('./ring')
 const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { connReset, parseError } = require('./errors')
-const { symbolOf, kCore, kExchange } = require('./symbols')
+const { symbolOf, kConn, kCore, kExchange } = require('./symbols')
 
 const { record, word, flag, begins } = native
 const { words } = ring
@@ -45,6 +45,7 @@ class Exchange extends AsyncResource {
     this.socket = socket
     this.id = socket[kCore].id
     this.untilClose = false
+    this.listensForEnd = false
   }
 
   // Delivers the records that are next in the ring and this connection's.
@@ -52,14 +53,18 @@ class Exchange extends AsyncResource {
     this.runInAsyncScope(deliver, this)
   }
 
-  // The peer has closed its side; the socket's 'end' comes next.
+  // The peer has closed its side; the socket's 'end' comes next. An idle socket
+  // has no listener of ours for it, and a request hardly ever needs one.
   beforeEnd () {
-    this.socket.once('end', socketOnEnd)
+    if (!this.listensForEnd) this.socket.prependOnceListener('end', socketOnEnd)
   }
 }
 
 function endExchange (socket) {
-  socket[kExchange]?.emitDestroy() // closed while the response was still read
+  const exchange = socket[kExchange]
+  if (exchange === null) return // closed while the response was still read
+  exchange.emitDestroy()
+  if (exchange.listensForEnd) socket.removeListener('end', socketOnEnd)
   socket[kExchange] = null
 }
 
@@ -209,6 +214,48 @@ let kNeedDrain = null
 function clearNeedDrain (req) {
   kNeedDrain ??= symbolOf(req, 'kNeedDrain')
   req[kNeedDrain] = false
+}
+
+// An exchange hears of its socket's end by two listeners, which stay on it.
+function listen (socket) {
+  socket.on('error', onError)
+  socket.on('close', onClose)
+}
+
+function unlisten (socket) {
+  socket.removeListener('error', onError)
+  socket.removeListener('close', onClose)
+}
+
+const OWN_CLOSE = 2 // listeners for 'close': the agent's and the one above
+
+// Node adds its own anew for each request, behind what somebody has added to
+// the connection since.
+function listenLast (socket) {
+  if (socket.listenerCount('close') !== OWN_CLOSE || socket.listenerCount('error') !== 1) {
+    unlisten(socket)
+    listen(socket)
+  }
+  if (socket.listenerCount('end') > 1) { // net's own
+    socket[kExchange].listensForEnd = true
+    socket.on('end', socketOnEnd)
+  }
+}
+
+function onError (err) {
+  const req = this._httpMessage
+  if (this[kExchange] || (req && !req.destroyed)) socketFailed(this, req, err)
+  else onIdleError.call(this)
+}
+
+function onClose () {
+  if (this[kExchange]) socketClosed(this, this._httpMessage)
+}
+
+// Node: freeSocketErrorListener().
+function onIdleError () {
+  this.destroy()
+  if (this[kConn] !== undefined) this.emit('agentRemove')
 }
 
 // The socket has closed with a request on it. Node: socketCloseListener().
@@ -373,6 +420,7 @@ function onSocketNT (req, socket) {
   socket._httpMessage = req
   socket[kExchange] = new Exchange(req, socket)
   native.begin(socket[kCore].id, beginFlags(req), req.maxHeaderSize || http.maxHeaderSize)
+  listenLast(socket)
   if (!req.finished) socket.on('drain', ondrain)
   if (req.timeout !== undefined || req.agent?.options?.timeout) listenSocketTimeout(req)
   req.emit('socket', socket)
@@ -391,4 +439,4 @@ function flush (req, socket) {
   req._finish()
 }
 
-module.exports = { assign, emitErrorEvent, socketClosed, socketFailed }
+module.exports = { assign, listen, unlisten, onIdleError }

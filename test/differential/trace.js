@@ -90,18 +90,28 @@ class Run {
     this.port = port
     this.agent = new Agent({ keepAlive: true, freeSocketTimeout: 0, ...script.agent })
     this.requests = script.requests.map(() => [])
-    this.sockets = new Map() // socket: its list
+    this.sockets = new Map() // socket: { own, request }, lists
     this.unhandled = []
   }
 
-  watchSocket (socket) {
-    if (this.sockets.has(socket)) return
-    const list = []
-    this.sockets.set(socket, list)
-    for (const name of ['connect', 'timeout', 'free', 'agentRemove', 'end']) {
-      socket.on(name, () => list.push(name))
+  // What happens to a socket stands in its own list and in that of the request
+  // that it has, or had last.
+  watchSocket (socket, requestList) {
+    const known = this.sockets.get(socket)
+    if (known !== undefined) {
+      known.request = requestList
+      return
     }
-    socket.on('close', (hadError) => list.push(`close ${hadError} ${socket.destroyed}`))
+    const lists = { own: [], request: requestList }
+    this.sockets.set(socket, lists)
+    const note = (text) => {
+      lists.own.push(text)
+      lists.request.push(`its socket: ${text}`)
+    }
+    for (const name of ['connect', 'timeout', 'free', 'agentRemove', 'end']) {
+      socket.on(name, () => note(name))
+    }
+    socket.on('close', (hadError) => note(`close ${hadError} ${socket.destroyed}`))
   }
 
   start (i, done) {
@@ -157,7 +167,7 @@ class Run {
     if (client.timeout === 'request') req.setTimeout(client.patience)
 
     req.on('socket', (socket) => {
-      this.watchSocket(socket)
+      this.watchSocket(socket, list)
       note(`socket reused ${req.reusedSocket}`)
       if (client.timeout === 'late') req.setTimeout(client.patience)
       act('socket')
@@ -293,7 +303,7 @@ async function trace (script, Agent) {
   await new Promise((resolve) => turns(TURNS, resolve))
   return {
     requests: run.requests,
-    sockets: [...run.sockets.values()],
+    sockets: [...run.sockets.values()].map(({ own }) => own),
     lists,
     wire: connections.map(({ text }) => text.replaceAll(`127.0.0.1:${run.port}`, 'host'))
   }
