@@ -232,11 +232,12 @@ const OWN_CLOSE = 2 // listeners for 'close': the agent's and the one above
 // Node adds its own anew for each request, behind what somebody has added to
 // the connection since.
 function listenLast (socket) {
-  if (socket.listenerCount('close') !== OWN_CLOSE || socket.listenerCount('error') !== 1) {
+  const { close, error, end } = socket._events // cheaper than three counts
+  if (close?.length !== OWN_CLOSE || typeof error !== 'function') {
     unlisten(socket)
     listen(socket)
   }
-  if (socket.listenerCount('end') > 1) { // net's own
+  if (typeof end !== 'function') { // which is net's own
     socket[kExchange].listensForEnd = true
     socket.on('end', socketOnEnd)
   }
