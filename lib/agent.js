@@ -34,6 +34,7 @@ const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
 const kPool = Symbol('hawser.pool')
 const kLimits = Symbol('hawser.limits')
 const kViews = Symbol('hawser.views')
+const kLast = Symbol('hawser.lastKey')
 
 // Taken now: a program may put another Agent in its place later, this one too.
 const BaseAgent = http.Agent
@@ -68,6 +69,7 @@ function construct (agent, Base, options, { keepAlive, freeSocketTimeout }) {
   agent[kPool] = 0
   agent[kLimits] = null
   agent[kViews] = null
+  agent[kLast] = { host: null, port: null, key: '' }
   Base.call(agent, keepAlive ? { ...options, keepAlive: options?.keepAlive ?? true } : options)
   agent.agentKeepAliveTimeoutBuffer ??= options?.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
   agent.freeSocketTimeout = options?.freeSocketTimeout ?? freeSocketTimeout
@@ -169,11 +171,19 @@ function check (result, what) {
 // Node: getName(), without the agent's own options when they do not matter.
 function keyOf (agent, req, options) {
   const own = agent.options
-  if (agent.getName === baseGetName && own.host === undefined && own.port === undefined &&
-      own.localAddress === undefined && own.family === undefined && own.socketPath === undefined) {
+  if (agent.getName !== baseGetName || own.host !== undefined || own.port !== undefined ||
+      own.localAddress !== undefined || own.family !== undefined || own.socketPath !== undefined) {
+    return agent.getName(merge(agent, req, options))
+  }
+  const { host, port } = options
+  if (options.localAddress || options.family || options.socketPath) {
     return baseGetName.call(agent, options)
   }
-  return agent.getName(merge(agent, req, options))
+  const last = agent[kLast] // mostly it is the same again, and making a string costs more
+  if (last.host !== host || last.port !== port) {
+    agent[kLast] = { host, port, key: baseGetName.call(agent, options) }
+  }
+  return agent[kLast].key
 }
 
 // Inherits nothing, as Node's options do. A constructor makes objects of one
@@ -523,7 +533,11 @@ function keepSocketAlive (socket) {
   const ms = Number.parseInt(hint) * 1000 - this.agentKeepAliveTimeoutBuffer
   let timeout = this.options.timeout || 0
   if (ms < timeout) timeout = Math.max(ms, 0)
-  if (socket.timeout !== timeout && (socket.timeout || timeout)) socket.setTimeout(timeout)
+  if (socket.timeout || timeout) {
+    if (socket.timeout !== timeout) socket.setTimeout(timeout)
+  } else {
+    socket.timeout = 0 // as setTimeout(0) leaves it
+  }
   if (hint === undefined) return true
   if (ms <= 0) return false
   native.setIdle(socket[kConn] ?? 0, Math.min(ms, this.freeSocketTimeout || Infinity))

@@ -117,7 +117,7 @@ function onHead (exchange, at) {
   if (finishChannel.hasSubscribers) finishChannel.publish({ request: req, response: res })
   res.req = req
   res.on('end', responseOnEnd)
-  req.on('finish', requestOnFinish)
+  if (!req.writableFinished) req.on('finish', requestOnFinish)
   if (req.timeoutCb) socket.on('timeout', responseOnTimeout)
   if (req.aborted || !req.emit('response', res)) res._dump()
   if (res.statusCode === 304 && req.method !== 'HEAD') res.complete = true
@@ -420,7 +420,6 @@ function onSocketNT (req, socket) {
   req.socket = socket
   socket._httpMessage = req
   socket[kExchange] = new Exchange(req, socket)
-  native.begin(socket[kCore].id, beginFlags(req), req.maxHeaderSize || http.maxHeaderSize)
   listenLast(socket)
   if (!req.finished) socket.on('drain', ondrain)
   if (req.timeout !== undefined || req.agent?.options?.timeout) listenSocketTimeout(req)
@@ -431,13 +430,20 @@ function onSocketNT (req, socket) {
 // Node: OutgoingMessage._flush(). Nearly every request is all there by now, and
 // in one piece: that goes past the stream's buffer.
 function flush (req, socket) {
+  const flags = beginFlags(req)
+  const maxHeaderSize = req.maxHeaderSize || http.maxHeaderSize
   const { outputData } = req
-  if (!req.finished || outputData.length !== 1 || !socket.mayWriteNow()) return req._flush()
-  const { data, encoding, callback } = outputData[0]
-  req.outputData = []
-  req.outputSize = 0
-  socket.writeNow(data, encoding, callback)
-  req._finish()
+  if (req.finished && outputData.length === 1 && outputData[0].encoding === 'latin1' &&
+      socket.mayWriteNow()) {
+    const { data, callback } = outputData[0]
+    req.outputData = []
+    req.outputSize = 0
+    socket.sendNow(data, flags, maxHeaderSize, callback)
+    req._finish()
+  } else {
+    native.begin(socket[kCore].id, flags, maxHeaderSize)
+    req._flush()
+  }
 }
 
 module.exports = { assign, listen, unlisten, onIdleError }

@@ -341,16 +341,17 @@ class Socket extends net.Socket {
       this.write === ownWrite && this.writable && !this.connecting
   }
 
-  // write(), less the stream's bookkeeping where the kernel takes it all.
-  writeNow (data, encoding, callback) {
+  // Begins an exchange and writes its whole request, a latin1 string: write(),
+  // less the stream's bookkeeping where the kernel takes it all.
+  sendNow (text, flags, maxHeaderSize, callback) {
     const handle = this[kCore]
-    const status = write(handle.id, data, encoding)
+    const status = native.send(handle.id, text, flags, maxHeaderSize)
     if (status === 0) {
       this._unrefTimer()
       process.nextTick(callback, null)
     } else {
       handle.early = status
-      this.write(data, encoding, callback)
+      this.write(text, 'latin1', callback)
     }
   }
 

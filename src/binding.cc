@@ -324,6 +324,25 @@ Napi::Value WriteString(const Napi::CallbackInfo& info) {
   return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, len));
 }
 
+// send(conn, text, flags, maxHeaderSize): begin() and writeLatin1() in one
+Napi::Value Send(const Napi::CallbackInfo& info) {
+  Arguments<4> args(info);
+  size_t len = 0;
+  if (!PutString(args.state, args.env, args.value[1], false, &len) ||
+      len > UINT32_MAX) {
+    return Result(args.env, HW_EINVAL);
+  }
+  int err = hw_loop_begin(args.loop(),
+                          args.id(),
+                          ToUint32(args.env, args.value[2]),
+                          ToUint32(args.env, args.value[3]));
+  if (err != 0) {
+    return Result(args.env, err);
+  }
+  uv_buf_t buf = uv_buf_init(args.state->scratch, static_cast<unsigned>(len));
+  return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, len));
+}
+
 bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out) {
   bool is_buffer = false;
   void* data = nullptr;
@@ -615,6 +634,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<DialPipe>(env, exports, "dialPipe");
   Define<Bind>(env, exports, "bind");
   Define<Begin>(env, exports, "begin");
+  Define<Send>(env, exports, "send");
   Define<WriteString<false>>(env, exports, "writeLatin1");
   Define<WriteString<true>>(env, exports, "writeUtf8");
   Define<WriteBuffer>(env, exports, "writeBuffer");
