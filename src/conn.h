@@ -80,7 +80,6 @@ struct hw_conn {
   uint8_t flags;    /* of the exchange, as for hw_http1_begin */
   uint8_t tapped;   /* somebody wants the bytes themselves too */
   uint32_t header_max;
-  uint64_t idle_turn; /* the loop's turn in which it became idle */
   uint64_t bytes_read;
   uint64_t bytes_written;
   hw_dial_t* dial;   /* while dialling */

@@ -58,7 +58,6 @@ struct hw_loop {
   hw_freelist_t conn_memory;
   hw_freelist_t parser_memory;
   hw_freelist_t waiter_memory;
-  uint64_t turn;
   uint64_t epoch;    /* how often the ring was emptied */
   uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it does not */
   int idle_active;
@@ -215,7 +214,6 @@ static void drain(hw_loop_t* loop) {
 static void on_check(uv_check_t* check) {
   hw_loop_t* loop = check->data;
 
-  loop->turn++;
   loop->slabs.shortages = 0;
   drain(loop);
 }
@@ -568,12 +566,11 @@ static uint32_t end_waiter(hw_loop_t* loop, hw_waiter_t* link) {
 
 /* May a connection that the pool offers be leased? The user of an external
  * one looks for himself. */
-static int lease(hw_loop_t* loop, hw_conn_t* conn) {
+static int lease(hw_conn_t* conn) {
   if (conn->state == HW_CONN_EXTERNAL) {
     return 1;
   }
-  if (conn->state == HW_CONN_OPEN && conn->idle_turn != loop->turn &&
-      !hw_conn_peek(conn)) {
+  if (conn->state == HW_CONN_OPEN && !hw_conn_peek(conn)) {
     return 0;
   }
   uv_ref(&conn->uv.handle);
@@ -601,7 +598,7 @@ int hw_loop_acquire(hw_loop_t* loop,
     hw_conn_t* conn = HW_CONTAINER_OF(decision.link, hw_conn_t, link);
 
     out->conn = conn->id;
-    out->verdict = lease(loop, conn) ? HW_REUSE : HW_CLOSE;
+    out->verdict = lease(conn) ? HW_REUSE : HW_CLOSE;
     return 0;
   }
   if (decision.evicted != NULL) {
@@ -659,7 +656,6 @@ int hw_loop_release(hw_loop_t* loop,
   if (decision.verdict == HW_HANDOVER) {
     out->waiter = end_waiter(loop, decision.waiter);
   } else if (decision.verdict == HW_IDLE) {
-    conn->idle_turn = loop->turn;
     if (conn->state != HW_CONN_EXTERNAL) {
       uv_unref(&conn->uv.handle);
     }
