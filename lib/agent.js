@@ -420,7 +420,9 @@ function connect (options, id) {
 }
 
 // Node: installListeners(). The functions are shared; what they need is on the
-// socket.
+// socket. One of Node's has a listener for 'error' beyond those of Node too:
+// Node takes its own away at the end of a response, and req.destroy(err) just
+// before makes the socket throw then.
 function install (agent, socket, options, id) {
   socket[kAgent] = agent
   socket[kOptions] = options
@@ -429,6 +431,7 @@ function install (agent, socket, options, id) {
   if (socket[kCore] === undefined) {
     native.external(id)
     handles[id & INDEX_MASK] = new NodeEntry(id, socket)
+    socket.on('error', ignore)
   }
   socket.on('free', onSocketFree)
   socket.on('close', onSocketClose)
@@ -464,6 +467,7 @@ function onSocketRemove () {
   this.removeListener('agentRemove', onSocketRemove)
   if (!this[kExchange]) {
     this.removeListener('close', onSocketClose)
+    this.removeListener('error', ignore)
     exchange.unlisten(this)
     this.becomeNative?.()
   }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Every request ends exactly once, also where one of Node's own agent ends
+// twice, throws or never ends. Found by test/faults/chaos.js.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const http = require('node:http')
+const net = require('node:net')
+const { test } = require('node:test')
+
+const { Agent, hawserOnly } = require('../support/agent')
+const { record, settled } = require('../support/events')
+const { scriptedServer } = require('../support/scripted-server')
+
+const skip = hawserOnly
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+function agentFor (t, options) {
+  const agent = new Agent(options)
+  t.after(() => agent.destroy())
+  return agent
+}
+
+const count = (events, name) => events.filter((event) => event.startsWith(name)).length
+
+for (const lane of ['fast', 'node']) {
+  test(`destroy(err) when the response is complete throws nothing, lane ${lane}`, { skip }, async (t) => {
+    const { port } = await scriptedServer(t, () => ({ pieces: [OK] }))
+    const agent = agentFor(t)
+    if (lane === 'node') agent.createConnection = (options) => net.connect(options)
+    assert.equal(agent.lane, lane)
+    const req = http.get({ host: '127.0.0.1', port, agent })
+    const events = record(req, { read: false })
+    const [res] = await once(req, 'response')
+    res.on('data', () => req.destroy(new Error('mine')))
+    await settled(req)
+    assert.equal(count(events, 'res end'), 1)
+    assert.equal(count(events, 'close'), 1)
+  })
+}
