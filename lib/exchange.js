@@ -345,9 +345,13 @@ function requestOnFinish () {
   if (this.shouldKeepAlive && this._ended && !this.destroyed) responseKeepAlive(this)
 }
 
+// The connection may have ended behind the response, and closed the request,
+// before the user read on; Node emits 'close' again then.
 function emitFreeNT (req) {
-  req._closed = true
-  req.emit('close')
+  if (!req._closed) {
+    req._closed = true
+    req.emit('close')
+  }
   if (req.socket) req.socket.emit('free')
 }
 

@@ -40,3 +40,15 @@ for (const lane of ['fast', 'node']) {
     assert.equal(count(events, 'close'), 1)
   })
 }
+
+test('a connection that ends behind a response read later closes the request once', { skip }, async (t) => {
+  const { port } = await scriptedServer(t, () => ({ pieces: [OK], then: 'fin' }))
+  const req = http.get({ host: '127.0.0.1', port, agent: agentFor(t) })
+  const events = record(req, { read: false })
+  const [res] = await once(req, 'response')
+  await once(req, 'close')
+  res.resume()
+  await once(res, 'end')
+  await settled(req)
+  assert.deepEqual(events.slice(events.indexOf('response')), ['response', 'close', 'res end', 'res close'])
+})
