@@ -192,6 +192,7 @@ function onUpgrade (exchange, head) {
 
 function onParseError (exchange, at) {
   const { req, socket } = exchange
+  if (socket.destroyed) return // given up in an event of this batch: it has its end
   const packet = ring.recordBody(at)
   const text = ring.recordText(at, exchange.id)
   const err = parseError(text, words[at + word.STATUS], packet)

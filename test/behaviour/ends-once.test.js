@@ -52,3 +52,14 @@ test('a connection that ends behind a response read later closes the request onc
   await settled(req)
   assert.deepEqual(events.slice(events.indexOf('response')), ['response', 'close', 'res end', 'res close'])
 })
+
+test('a request given up with garbage behind its response fails once', { skip }, async (t) => {
+  const { port } = await scriptedServer(t, () => ({ pieces: [`${OK}garbage`] }))
+  const req = http.get({ host: '127.0.0.1', port, agent: agentFor(t) })
+  const events = record(req, { read: false })
+  req.on('response', (res) => res.destroy(new Error('mine')))
+  await settled(req)
+  assert.equal(count(events, 'error'), 1, String(events))
+  assert.ok(events.includes('error Error: mine'), String(events))
+  assert.equal(count(events, 'close'), 1)
+})
