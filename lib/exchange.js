@@ -160,7 +160,6 @@ function onEnd (exchange, at) {
     res.push(null)
   }
   socket.resumeBody()
-  socket.removeListener('drain', ondrain)
 }
 
 // Node: socketOnData(), for a tunnel or an upgraded connection.
@@ -320,6 +319,9 @@ function responseKeepAlive (req) {
     req.timeoutCb = null
   }
   endExchange(socket)
+  // Not before: an upload may go on behind an early response. Node stops
+  // telling it then, and it waits for ever.
+  socket.removeListener('drain', ondrain)
   process.nextTick(emitFreeNT, req)
   req.destroyed = true
   if (req.res) req.res.socket = null

@@ -13,6 +13,7 @@ const { test } = require('node:test')
 const { Agent, hawserOnly } = require('../support/agent')
 const { record, settled } = require('../support/events')
 const { scriptedServer } = require('../support/scripted-server')
+const { start } = require('../support/servers')
 
 const skip = hawserOnly
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -62,4 +63,30 @@ test('a request given up with garbage behind its response fails once', { skip },
   assert.equal(count(events, 'error'), 1, String(events))
   assert.ok(events.includes('error Error: mine'), String(events))
   assert.equal(count(events, 'close'), 1)
+})
+
+test("an upload goes on after an early response: 'drain' still comes", { skip }, async (t) => {
+  let peer = null
+  const port = await start(t, net.createServer((socket) => {
+    peer = socket
+    socket.on('error', () => {}) // the agent's end comes with the test's
+    socket.once('data', () => {
+      socket.pause()
+      socket.write(OK)
+    })
+    t.after(() => socket.destroy())
+  }))
+  const agent = agentFor(t)
+  const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+  const events = record(req)
+  req.write(Buffer.alloc(32 << 20)) // more than the kernel takes
+  await new Promise((resolve) => req.on('response', (res) => res.on('end', resolve)))
+  assert.equal(count(events, 'drain'), 0)
+  peer.resume()
+  await once(req, 'drain')
+  req.end()
+  const [socket] = await once(agent, 'free')
+  await settled(req)
+  assert.equal(count(events, 'close'), 1)
+  assert.equal(socket.listenerCount('drain'), 0)
 })
