@@ -191,7 +191,6 @@ function onUpgrade (exchange, head) {
 
 function onParseError (exchange, at) {
   const { req, socket } = exchange
-  if (socket.destroyed) return // given up in an event of this batch: it has its end
   const packet = ring.recordBody(at)
   const text = ring.recordText(at, exchange.id)
   const err = parseError(text, words[at + word.STATUS], packet)
@@ -285,8 +284,11 @@ function socketClosed (socket, req) {
 
 // Node: socketErrorListener().
 function socketFailed (socket, req, err) {
-  socket._hadError = true
-  emitErrorEvent(req, err)
+  // Node tells it of a second one: given up with garbage behind the response.
+  if (!socket._hadError) {
+    socket._hadError = true
+    emitErrorEvent(req, err)
+  }
   if (socket[kExchange]?.untilClose) finishMessage(req.res) // Node: parser.finish()
   socket.destroy()
 }

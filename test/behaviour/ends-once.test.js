@@ -61,7 +61,6 @@ test('a request given up with garbage behind its response fails once', { skip },
   req.on('response', (res) => res.destroy(new Error('mine')))
   await settled(req)
   assert.equal(count(events, 'error'), 1, String(events))
-  assert.ok(events.includes('error Error: mine'), String(events))
   assert.equal(count(events, 'close'), 1)
 })
 

@@ -139,6 +139,7 @@ class Run {
     }
     let response = null
     let acted = false
+    let closed = false
     const act = (event) => {
       if (acted || client.act?.at !== event) return
       acted = true
@@ -175,15 +176,17 @@ class Run {
     req.on('finish', () => { note(`finish ${req.writableFinished}`); act('finish') })
     req.on('abort', () => note('abort'))
     req.on('timeout', () => { note('timeout'); req.destroy() })
+    let sent = false
     req.on('continue', () => {
       note('continue')
-      if (client.expect) sendBody()
+      if (client.expect && !sent) sendBody()
     })
     req.on('information', (info) => { note(`information ${JSON.stringify(info)}`); act('information') })
     req.on('error', (err) => note(`error ${describe(err)} ${req.destroyed} ${req.reusedSocket}`))
     req.on('close', () => {
       note(`close ${req.destroyed} ${req.aborted} ${req.writableEnded} ${response?.complete}`)
-      turns(3 * TURNS, done) // the server may act once more
+      if (!closed) turns(3 * TURNS, done) // the server may act once more
+      closed = true
     })
     for (const name of ['upgrade', 'connect']) {
       if (client[name]) {
@@ -203,6 +206,7 @@ class Run {
 
     const write = (text, callback) => req.write(client.buffers ? Buffer.from(text) : text, callback)
     const sendBody = () => {
+      sent = true
       const { body } = client
       if (client.cork) req.cork()
       if (client.end === 'later') {
