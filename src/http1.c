@@ -268,7 +268,7 @@ static int on_message_complete(llhttp_t* parser) {
   if (p->text_len != 0) {
     text_attach(p, record);
   }
-  return 0;
+  return LLHTTP_PAUSED; /* feed looks whether anything follows */
 }
 
 static const llhttp_settings_t settings = {
@@ -288,11 +288,12 @@ static const llhttp_settings_t settings = {
 
 int hw_http1_usable(void) {
   return llhttp_init != NULL && llhttp_execute != NULL &&
-         llhttp_finish != NULL && llhttp_get_error_reason != NULL &&
-         llhttp_get_error_pos != NULL && llhttp_errno_name != NULL &&
-         llhttp_get_status_code != NULL && llhttp_get_http_major != NULL &&
-         llhttp_get_http_minor != NULL && llhttp_get_upgrade != NULL &&
-         llhttp_should_keep_alive != NULL && llhttp_message_needs_eof != NULL;
+         llhttp_finish != NULL && llhttp_resume != NULL &&
+         llhttp_get_error_reason != NULL && llhttp_get_error_pos != NULL &&
+         llhttp_errno_name != NULL && llhttp_get_status_code != NULL &&
+         llhttp_get_http_major != NULL && llhttp_get_http_minor != NULL &&
+         llhttp_get_upgrade != NULL && llhttp_should_keep_alive != NULL &&
+         llhttp_message_needs_eof != NULL;
 }
 
 void hw_http1_init(hw_http1_t* p) {
@@ -351,6 +352,7 @@ void hw_http1_begin(hw_http1_t* p, uint32_t flags, uint32_t header_max) {
   p->complete = 0;
   p->keep_alive = 0;
   p->surplus = 0;
+  p->left_over = 0;
   p->failed = 0;
   p->upgraded = 0;
   p->overflow = OVERFLOW_NONE;
@@ -396,6 +398,19 @@ static void push_error(hw_http1_t* p, int err, size_t len) {
   push_packet(p, record, p->packet, len);
 }
 
+/* The response is complete. What follows in the packet is parsed for the error
+ * that Node has for it, but a part of a response, or an empty line, is none. */
+static int feed_rest(hw_http1_t* p, const char* end) {
+  const char* rest = llhttp_get_error_pos(&p->parser);
+
+  if (rest == end) {
+    return LLHTTP_OK;
+  }
+  p->left_over = 1;
+  llhttp_resume(&p->parser);
+  return llhttp_execute(&p->parser, rest, (size_t)(end - rest));
+}
+
 void hw_http1_feed(hw_http1_t* p,
                    hw_ring_t* ring,
                    hw_slabs_t* slabs,
@@ -411,6 +426,9 @@ void hw_http1_feed(hw_http1_t* p,
   p->packet = data;
   text_restore(p, len);
   err = llhttp_execute(&p->parser, data, len);
+  if (err == LLHTTP_PAUSED) {
+    err = feed_rest(p, data + len);
+  }
   if (p->upgraded && err == LLHTTP_PAUSED_UPGRADE) {
     const char* rest = llhttp_get_error_pos(&p->parser);
     uint32_t* record = hw_ring_push(ring, HW_REC_UPGRADE, conn);
@@ -443,7 +461,7 @@ void hw_http1_finish(hw_http1_t* p, hw_ring_t* ring, uint32_t conn) {
 }
 
 int hw_http1_reusable(const hw_http1_t* p) {
-  return !p->begun || (p->complete && p->keep_alive && !p->surplus &&
+  return !p->begun || (p->complete && p->keep_alive && !p->left_over &&
                        !p->failed && !p->upgraded);
 }
 

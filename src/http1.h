@@ -49,7 +49,8 @@ typedef struct {
   uint8_t info;     /* inside an informational response */
   uint8_t complete; /* the final response has ended */
   uint8_t keep_alive;
-  uint8_t surplus; /* a second response began */
+  uint8_t surplus;   /* a second response has come */
+  uint8_t left_over; /* bytes came behind the end, whatever they are */
   uint8_t failed;
   uint8_t upgraded;
   uint8_t overflow; /* 1: header block, 2: chunk extensions */

@@ -65,6 +65,7 @@ LLHTTP_WEAK void llhttp_init(llhttp_t*, int type, const llhttp_settings_t*);
 LLHTTP_WEAK void llhttp_settings_init(llhttp_settings_t*);
 LLHTTP_WEAK int llhttp_execute(llhttp_t*, const char* data, size_t len);
 LLHTTP_WEAK int llhttp_finish(llhttp_t*);
+LLHTTP_WEAK void llhttp_resume(llhttp_t*);
 LLHTTP_WEAK int llhttp_get_errno(const llhttp_t*);
 LLHTTP_WEAK const char* llhttp_get_error_reason(const llhttp_t*);
 LLHTTP_WEAK const char* llhttp_get_error_pos(const llhttp_t*);

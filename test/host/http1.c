@@ -307,6 +307,38 @@ static void what_follows_the_end_is_never_reused(void) {
   close_fixture(&f);
 }
 
+static void what_follows_need_not_be_an_error(void) {
+  static const char* const rests[] = {
+      "\n",
+      "\r\n",
+      "H",
+      "HTTP/1.1 200 OK\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"};
+  static const char* const heads[] = {
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+      "\r\n"};
+  fixture_t f;
+  size_t i = 0;
+  size_t j = 0;
+
+  open_fixture(&f);
+  for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+    whole(&f, heads[i], 0);
+    CHECK(hw_http1_reusable(&f.http));
+    for (j = 0; j < sizeof(rests) / sizeof(rests[0]); j++) {
+      char bytes[256];
+
+      (void)snprintf(bytes, sizeof(bytes), "%s%s", heads[i], rests[j]);
+      whole(&f, bytes, 0);
+      CHECK(strstr(f.out, "END[]") != NULL);
+      CHECK(strstr(f.out, "ERROR") == NULL);
+      CHECK(!hw_http1_reusable(&f.http));
+    }
+  }
+  close_fixture(&f);
+}
+
 static void an_upgrade_hands_out_the_rest(void) {
   fixture_t f;
 
@@ -430,6 +462,7 @@ static void large_pieces_come_from_the_slab(void) {
 void suite_http1(void) {
   RUN(every_row_tells_the_same_at_every_split);
   RUN(what_follows_the_end_is_never_reused);
+  RUN(what_follows_need_not_be_an_error);
   RUN(an_upgrade_hands_out_the_rest);
   RUN(errors_name_code_and_reason);
   RUN(a_head_over_its_limit_fails_wherever_it_is_split);
