@@ -226,7 +226,10 @@ class Connection {
         return this.finish(endsWith(plan))
       case 'stall':
         this.part(plan, answer)
-        return this.later(plan.delay, () => this.finish(endsWith(plan)))
+        return this.later(plan.delay, () => {
+          // Behind the whole answer another request may have come.
+          if (this.plan === plan) this.finish(endsWith(plan))
+        })
       case 'one-byte':
         return this.dribble(plan, answer, 1, setImmediate)
       case 'loris':
