@@ -81,7 +81,7 @@ function response (r, method, surplus) {
   if (kind === 'bad') return { bytes: informational + r.pick(BAD_HEADS), untilClose: true }
   if (kind === 'length' || kind === 'surplus') {
     lines.push(`Content-Length: ${body.length}`)
-    if (kind === 'surplus') tail += r.pick(['x', '\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'])
+    if (kind === 'surplus') tail += r.pick(['x', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'])
   } else if (kind === 'short') {
     lines.push(`Content-Length: ${body.length + 1 + r.below(100)}`)
     untilClose = true
@@ -98,7 +98,10 @@ function response (r, method, surplus) {
     untilClose = true
   }
   if (method === 'HEAD' && kind !== 'surplus') tail = ''
-  return { bytes: `${informational}${status}\r\n${lines.map((l) => `${l}\r\n`).join('')}\r\n${tail}`, untilClose }
+  // Bytes behind a response: Node keeps a connection with a part of a second one.
+  const whole = kind === 'surplus'
+  const head = [status, ...lines, '', ''].join('\r\n')
+  return { bytes: informational + head + tail, untilClose, whole }
 }
 
 // Where the bytes are cut; each piece is a packet of its own.
@@ -119,11 +122,11 @@ function serverPart (r, client, surplus) {
     : client.connect !== undefined && r.chance(0.7)
       ? { bytes: `HTTP/1.1 200 Tunnel\r\nA: b\r\n\r\n${bodyText(r)}` }
       : response(r, method, surplus)
-  const { bytes, untilClose } = answer
+  const { bytes, untilClose, whole } = answer
   const then = untilClose
     ? r.pick(['end', 'end', 'reset'])
     : r.pick(['stay', 'stay', 'stay', 'stay', 'end', 'reset'])
-  const part = { pieces: pieces(r, bytes), then }
+  const part = { pieces: whole ? [bytes] : pieces(r, bytes), then }
   const early = r.chance(0.12) // the connection ends somewhere in the response
   if (early) {
     part.pieces = part.pieces.slice(0, r.below(part.pieces.length + 1))
