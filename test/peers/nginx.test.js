@@ -51,7 +51,9 @@ http { access_log off; ${temp} server { listen 127.0.0.1:${port}; root ${dir}; $
   })
   for (;;) {
     const socket = net.connect(port, '127.0.0.1')
-    const connected = await once(socket, 'connect').then(() => true, () => false)
+    // While nobody listens there yet a socket may even connect to itself.
+    const connected = await once(socket, 'connect')
+      .then(() => socket.localPort !== port, () => false)
     socket.destroy()
     if (connected) return port
   }
