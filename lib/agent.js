@@ -11,7 +11,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { inspect } = require('node:util')
 
 const native = require('./binding')
-const ring = require('./ring')
+const ring = require('./shared-ring')
 const exchange = require('./exchange')
 const { Socket } = require('./socket')
 const { coreError } = require('./errors')

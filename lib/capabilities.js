@@ -3,7 +3,7 @@
 // What this process can do, for logs and bug reports.
 'use strict'
 
-const ring = require('./ring')
+const ring = require('./shared-ring')
 
 /**
  * @returns {{ fastLane: boolean, reason: string | null, llhttp: string, uv: string }}

@@ -12,7 +12,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { finished } = require('node:stream')
 
 const native = require('./binding')
-const ring = require('./ring')
+const ring = require('./shared-ring')
 const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { connReset, parseError } = require('./errors')

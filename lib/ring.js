@@ -6,6 +6,8 @@
 // turn of the loop) the next call goes on behind the record that threw.
 'use strict'
 
+const { Buffer } = require('node:buffer') // a runner takes its globals away again
+
 const native = require('./binding')
 
 const { record, word, flag, size, register } = native

@@ -12,7 +12,7 @@ const net = require('node:net')
 const { AsyncResource } = require('node:async_hooks')
 
 const native = require('./binding')
-const ring = require('./ring')
+const ring = require('./shared-ring')
 const { coreError, connectError, aggregateError } = require('./errors')
 const { kConn, kCore, kExchange } = require('./symbols')
 
