@@ -52,9 +52,6 @@
       "target_name": "hawser",
       "dependencies": ["hawser_core", "hawser_pure"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      # A worker that is being terminated may still be in a call of ours, which
-      # can neither read an array any more nor throw: that is not fatal.
-      "defines": ["NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       "sources": ["src/binding.cc", "src/env.cc"],
     },
   ],

@@ -236,22 +236,33 @@ Napi::Value Next(const Napi::CallbackInfo& info) {
   return Result(args.env, Lease(args.state, err, lease));
 }
 
+// A numeric address, IPv4 or IPv6; anything else is libuv's UV_EINVAL.
+int ToAddress(napi_env env, napi_value value, int port, hw_address_t* out) {
+  char text[INET6_ADDRSTRLEN + 1 + UV_IF_NAMESIZE + 1] = "";
+  size_t len = 0;
+  if (napi_get_value_string_utf8(env, value, text, sizeof(text), &len) !=
+      napi_ok) {
+    return UV_EINVAL;
+  }
+  std::memset(out, 0, sizeof(*out));
+  int err = uv_ip4_addr(text, port, &out->v4);
+  return err != 0 ? uv_ip6_addr(text, port, &out->v6) : 0;
+}
+
 // dial(conn, addresses: string[], port, attemptMs)
 Napi::Value Dial(const Napi::CallbackInfo& info) {
   Arguments<4> args(info);
-  if (!info[1].IsArray()) {
+  uint32_t count = 0;
+  if (napi_get_array_length(args.env, args.value[1], &count) != napi_ok) {
     return Result(args.env, HW_EINVAL);
   }
-  Napi::Array list = info[1].As<Napi::Array>();
   int port = static_cast<int>(ToUint32(args.env, args.value[2]));
-  std::vector<hw_address_t> addresses(list.Length());
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    std::string text = Napi::Value(list[i]).ToString().Utf8Value();
-    std::memset(&addresses[i], 0, sizeof(addresses[i]));
-    int err = uv_ip4_addr(text.c_str(), port, &addresses[i].v4);
-    if (err != 0) {
-      err = uv_ip6_addr(text.c_str(), port, &addresses[i].v6);
-    }
+  std::vector<hw_address_t> addresses(count);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value value = nullptr;
+    int err = napi_get_element(args.env, args.value[1], i, &value) == napi_ok
+                  ? ToAddress(args.env, value, port, &addresses[i])
+                  : UV_EINVAL;
     if (err != 0) {
       return Result(args.env, err);
     }
@@ -279,13 +290,9 @@ Napi::Value DialPipe(const Napi::CallbackInfo& info) {
 // bind(conn, address, port, flags)
 Napi::Value Bind(const Napi::CallbackInfo& info) {
   Arguments<4> args(info);
-  std::string text = info[1].ToString().Utf8Value();
   int port = static_cast<int>(ToUint32(args.env, args.value[2]));
   hw_address_t address = {};
-  int err = uv_ip4_addr(text.c_str(), port, &address.v4);
-  if (err != 0) {
-    err = uv_ip6_addr(text.c_str(), port, &address.v6);
-  }
+  int err = ToAddress(args.env, args.value[1], port, &address);
   if (err == 0) {
     err = hw_loop_bind(
         args.loop(), args.id(), &address, ToUint32(args.env, args.value[3]));
@@ -442,11 +449,13 @@ Napi::Value Name(const Napi::CallbackInfo& info) {
     return Result(args.env, err);
   }
   Napi::Array out = Napi::Array::New(args.env, 3);
-  out.Set(0u, Napi::String::New(args.env, text));
-  out.Set(
-      1u,
-      Napi::Number::New(args.env, ntohs(v6 ? in6->sin6_port : in4->sin_port)));
-  out.Set(2u, Napi::String::New(args.env, v6 ? "IPv6" : "IPv4"));
+  SetElement(args.env, out, 0, Napi::String::New(args.env, text));
+  SetElement(args.env,
+             out,
+             1,
+             Result(args.env, ntohs(v6 ? in6->sin6_port : in4->sin_port)));
+  SetElement(
+      args.env, out, 2, Napi::String::New(args.env, v6 ? "IPv6" : "IPv4"));
   return out;
 }
 
@@ -486,7 +495,8 @@ Napi::Value Counts(const Napi::CallbackInfo& info) {
   const hw_pool_counters_t* counters = hw_pool_counters(pool);
   Napi::Object out = Napi::Object::New(args.env);
   auto set = [&](const char* name, uint64_t value) {
-    out.Set(name, Result(args.env, static_cast<int64_t>(value)));
+    SetNamed(
+        args.env, out, name, Result(args.env, static_cast<int64_t>(value)));
   };
   set("total", hw_pool_total(pool));
   set("idle", hw_pool_idle(pool));
@@ -526,10 +536,11 @@ Napi::Value List(const Napi::CallbackInfo& info) {
     bool named = false;
     auto add = [&](uint32_t id) {
       if (!named) {
-        out.Set(length++, Napi::String::New(args.env, key, len));
+        SetElement(
+            args.env, out, length++, Napi::String::New(args.env, key, len));
         named = true;
       }
-      out.Set(length++, Napi::Number::New(args.env, id));
+      SetElement(args.env, out, length++, Result(args.env, id));
     };
     if (what == 2) {
       hw_waiter_t* waiter = nullptr;
@@ -604,15 +615,24 @@ int Fd(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
 
 // In an environment that is ending every call is late.
 template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
-Napi::Value WhileOpen(const Napi::CallbackInfo& info) {
+napi_value WhileOpen(napi_env env, napi_callback_info raw) {
+  Napi::CallbackInfo info(env, raw);
   return info.Env().GetInstanceData<State>()->loop != nullptr
              ? kFunction(info)
-             : Result(info.Env(), HW_ESTALE);
+             : Result(env, HW_ESTALE);
 }
 
 template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
 void Define(Napi::Env env, Napi::Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<WhileOpen<kFunction>>(env, name));
+  napi_value function = nullptr;
+  if (napi_create_function(env,
+                           name,
+                           NAPI_AUTO_LENGTH,
+                           WhileOpen<kFunction>,
+                           nullptr,
+                           &function) == napi_ok) {
+    SetNamed(env, exports, name, function);
+  }
 }
 
 }  // namespace

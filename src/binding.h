@@ -35,6 +35,24 @@ struct State {
   bool fast = false;
 };
 
+// N-API without an exception: in a worker that is being terminated every call
+// that needs JavaScript fails, node-addon-api throws then, and a second throw
+// is fatal to the process. What cannot be set is left out; no JavaScript will
+// miss it.
+inline void SetNamed(napi_env env,
+                     napi_value object,
+                     const char* name,
+                     napi_value value) {
+  (void)napi_set_named_property(env, object, name, value);
+}
+
+inline void SetElement(napi_env env,
+                       napi_value array,
+                       uint32_t index,
+                       napi_value value) {
+  (void)napi_set_element(env, array, index, value);
+}
+
 // The exports that work on pools, requests and connections.
 void DefineFunctions(Napi::Env env, Napi::Object exports);
 

@@ -103,9 +103,14 @@ Napi::Value Setup(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(env, state->fast);
 }
 
+napi_value SetupEntry(napi_env env, napi_callback_info raw) {
+  return Setup(Napi::CallbackInfo(env, raw));
+}
+
 void DefineConstants(Napi::Env env, Napi::Object exports) {
   auto define = [&](Napi::Object where, const char* name, int64_t value) {
-    where.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+    SetNamed(
+        env, where, name, Napi::Number::New(env, static_cast<double>(value)));
   };
   Napi::Object record = Napi::Object::New(env);
   Napi::Object word = Napi::Object::New(env);
@@ -145,23 +150,23 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   define(sizes, "RING_TEXT", hw_ring_text_offset());
   define(sizes, "RECORD_WORDS", HW_RECORD_WORDS);
   define(sizes, "ID_BITS", HW_ID_BITS);
-#define X(name, value, code, text)                \
-  {                                               \
-    Napi::Array entry = Napi::Array::New(env, 2); \
-    entry.Set(0u, code);                          \
-    entry.Set(1u, text);                          \
-    errors.Set(std::to_string(value), entry);     \
+#define X(name, value, code, text)                               \
+  {                                                              \
+    Napi::Array entry = Napi::Array::New(env, 2);                \
+    SetElement(env, entry, 0, Napi::String::New(env, code));     \
+    SetElement(env, entry, 1, Napi::String::New(env, text));     \
+    SetNamed(env, errors, std::to_string(value).c_str(), entry); \
   }
   HW_ERROR_MAP(X)
 #undef X
-  exports.Set("record", record);
-  exports.Set("word", word);
-  exports.Set("flag", flag);
-  exports.Set("verdict", verdict);
-  exports.Set("errors", errors);
-  exports.Set("register", registers);
-  exports.Set("size", sizes);
-  exports.Set("begins", begin);
+  SetNamed(env, exports, "record", record);
+  SetNamed(env, exports, "word", word);
+  SetNamed(env, exports, "flag", flag);
+  SetNamed(env, exports, "verdict", verdict);
+  SetNamed(env, exports, "errors", errors);
+  SetNamed(env, exports, "register", registers);
+  SetNamed(env, exports, "size", sizes);
+  SetNamed(env, exports, "begins", begin);
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -171,7 +176,12 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData<State, FreeState>(state);
   DefineConstants(env, exports);
   DefineFunctions(env, exports);
-  exports.Set("setup", Napi::Function::New<Setup>(env, "setup"));
+  napi_value setup = nullptr;
+  if (napi_create_function(
+          env, "setup", NAPI_AUTO_LENGTH, SetupEntry, nullptr, &setup) ==
+      napi_ok) {
+    SetNamed(env, exports, "setup", setup);
+  }
   return exports;
 }
 
