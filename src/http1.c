@@ -375,14 +375,14 @@ static void push_packet(hw_http1_t* p,
   record[HW_WORD_FLAGS] |= p->slabs->current.id << HW_FLAG_SLAB_SHIFT;
 }
 
-static void push_error(hw_http1_t* p, int err, size_t len) {
+/* parsed: of the len bytes of the packet. */
+static void push_error(hw_http1_t* p, int err, size_t parsed, size_t len) {
   uint32_t* record = hw_ring_push(p->ring, HW_REC_PARSE_ERROR, p->conn);
   const char* reason = llhttp_get_error_reason(&p->parser);
 
   p->failed = 1;
   p->text_len = 0;
-  record[HW_WORD_STATUS] =
-      (uint32_t)(llhttp_get_error_pos(&p->parser) - p->packet);
+  record[HW_WORD_STATUS] = (uint32_t)parsed;
   record[HW_WORD_TEXT_AT] = p->ring->text_len;
   if (p->overflow == OVERFLOW_HEADER) {
     push_text(record, p->ring, "HPE_HEADER_OVERFLOW\nHeader overflow");
@@ -438,13 +438,14 @@ void hw_http1_feed(hw_http1_t* p,
   } else if (p->surplus || p->complete || err != LLHTTP_OK) {
     p->active = 0;
     if (err != LLHTTP_OK && !p->surplus) {
-      push_error(p, err, len);
+      push_error(
+          p, err, (size_t)(llhttp_get_error_pos(&p->parser) - data), len);
     }
   }
   if (p->active && text_save(p) != 0) {
     p->active = 0;
     p->overflow = OVERFLOW_HEADER;
-    push_error(p, LLHTTP_USER, len);
+    push_error(p, LLHTTP_USER, len, len);
   }
 }
 

@@ -12,7 +12,7 @@ void suite_mem(void);
 void suite_deadline(void);
 void suite_table(void);
 void suite_pool(void);
-void suite_pool_model(void);
+void suite_pool_random(void);
 void suite_ring(void);
 
 int main(void) {
@@ -20,7 +20,7 @@ int main(void) {
   suite_deadline();
   suite_table();
   suite_pool();
-  suite_pool_model();
+  suite_pool_random();
   suite_ring();
   (void)printf("core: %d passed, %d failed\n", test_passed, test_failed);
   return test_failed == 0 ? 0 : 1;

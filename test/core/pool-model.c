@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random operations on the pool, held against a naive model: arrays and linear
- * search, written from pool.h alone. The sequences are reproducible. The load
- * swings between more requests than releases and the reverse, so that queues
- * fill and drain and connections become idle; the last test checks that every
- * verdict was met often, since a model that meets none proves nothing.
+ * The naive model of the pool: see pool-model.h.
  */
-#include "runner.h"
+#include "pool-model.h"
 
 #include <string.h>
 
 #include "pool.h"
+#include "runner.h"
 
-void suite_pool_model(void);
-
-enum { ORIGINS = 6, LINKS = 60, WAITERS = 40, STEPS = 60000, PHASE = 300 };
+/* So many connections past the limits are opened that those within them still
+ * have room: PAST + ORIGINS * MAX_SOCKETS links. */
+enum { ORIGINS = 6, MAX_SOCKETS = 8, PAST = 12, LINKS = 60, WAITERS = 40 };
 
 typedef struct {
   hw_link_t link;
@@ -37,7 +34,7 @@ typedef struct {
   uint64_t hungry;
 } turn_t;
 
-typedef struct {
+struct model {
   hw_deadlines_t deadlines;
   hw_pool_t* pool;
   hw_pool_options_t options;
@@ -45,20 +42,18 @@ typedef struct {
   model_link_t links[LINKS];
   model_waiter_t waiters[WAITERS];
   turn_t turns[ORIGINS];
-  uint64_t random;
+  model_choose_t choose;
+  void* source;
   uint64_t clock;
   uint64_t now_ms;
-} model_t;
+};
 
-static uint32_t met[HW_NOTHING + 1]; /* verdicts, over all runs */
-static uint32_t met_evicted;
-static uint32_t met_no_memory;
+uint32_t model_met[HW_NOTHING + 1];
+uint32_t model_met_evicted;
+uint32_t model_met_no_memory;
 
 static uint32_t next_random(model_t* m, uint32_t below) {
-  m->random ^= m->random << 13;
-  m->random ^= m->random >> 7;
-  m->random ^= m->random << 17;
-  return (uint32_t)(m->random >> 33) % below;
+  return m->choose(m->source, below);
 }
 
 static size_t key_of(int origin, char* key) {
@@ -234,7 +229,7 @@ static void check_evicted(model_t* m, const hw_decision_t* d) {
     victim->origin = -1;
     m->counters.evicted++;
     m->counters.closed++;
-    met_evicted++;
+    model_met_evicted++;
     observe(m);
   }
 }
@@ -248,10 +243,10 @@ static void step_acquire(model_t* m, int no_memory) {
 
   if (hw_pool_acquire(m->pool, key, len, &d) != 0) {
     CHECK(no_memory && count(m, origin, 0) + count_waiting(m, origin) == 0);
-    met_no_memory++;
+    model_met_no_memory++;
     return;
   }
-  met[d.verdict]++;
+  model_met[d.verdict]++;
   if (count_waiting(m, origin) == 0 && idle != NULL) {
     CHECK(d.verdict == HW_REUSE && d.link == &idle->link && d.evicted == NULL);
     idle->idle = 0;
@@ -282,7 +277,7 @@ static void step_past(model_t* m) {
   size_t len = key_of(origin, key);
   hw_origin_t* handle = NULL;
 
-  if (count(m, -1, 0) >= LINKS / 2 ||
+  if (count(m, -1, 0) >= PAST ||
       hw_pool_origin(m->pool, key, len, &handle) != 0) {
     return;
   }
@@ -337,7 +332,7 @@ static void remove_link(model_t* m, model_link_t* l) {
   CHECK(l->link.state == HW_LINK_NONE && l->link.origin == NULL);
   CHECK(!hw_deadline_started(&l->link.idle_until));
   observe(m);
-  met[d.verdict]++;
+  model_met[d.verdict]++;
   if (d.verdict == HW_CONNECT) {
     origin = origin_of(m, d.waiter);
     CHECK(origin >= 0 && !is_full(m));
@@ -381,7 +376,7 @@ static void step_release(model_t* m, int no_memory) {
   }
   expected = expected_release(m, l, may_idle);
   hw_pool_release(m->pool, &l->link, may_idle, idle_ms, m->now_ms, &d);
-  met[d.verdict]++;
+  model_met[d.verdict]++;
   CHECK(d.verdict == expected ||
         (no_memory && expected == HW_IDLE && d.verdict == HW_CLOSE));
   if (d.verdict == HW_HANDOVER) {
@@ -440,7 +435,7 @@ static void step_cancel_any(model_t* m) {
 }
 
 static void step_options(model_t* m, int with_total) {
-  m->options.max_sockets = 1 + next_random(m, 8);
+  m->options.max_sockets = 1 + next_random(m, MAX_SOCKETS);
   m->options.max_free = next_random(m, 6);
   m->options.fifo = (int)next_random(m, 2);
   if (with_total) {
@@ -486,7 +481,7 @@ static void check_origin(model_t* m, const hw_origin_t* handle, int origin) {
   CHECK(active + idle + waiting > 0); /* else it should be gone */
 }
 
-static void check_all(model_t* m) {
+void model_check(model_t* m) {
   hw_origin_t* handle = NULL;
   uint32_t origins = 0;
   int seen[ORIGINS] = {0};
@@ -514,12 +509,9 @@ static void check_all(model_t* m) {
         0);
 }
 
-static void step(model_t* m, int i, int change_options) {
-  int no_memory = next_random(m, 32) == 0;
-  uint32_t busy = (uint32_t)(i / PHASE) % 4; /* 0: calm, 3: overload */
+static void choose_step(model_t* m, uint32_t busy, int change, int no_memory) {
   uint32_t what = next_random(m, 100);
 
-  hw_mem_fail_at(no_memory ? 0 : -1);
   if (what < 3) {
     step_cancel(m);
   } else if (what < 5) {
@@ -535,22 +527,35 @@ static void step(model_t* m, int i, int change_options) {
   } else if (what < 16) {
     step_past(m);
   } else if (what == 16) {
-    if (change_options != 0) {
-      step_options(m, change_options > 1);
+    if (change != 0) {
+      step_options(m, change > 1);
     }
   } else if (what < 40 + busy * 14) {
     step_acquire(m, no_memory);
   } else {
     step_release(m, no_memory);
   }
-  hw_mem_fail_at(-1);
 }
 
-static void open_model(model_t* m, uint64_t seed, uint32_t max_total) {
+void model_step(model_t* m, uint32_t busy, int change) {
+  int no_memory = next_random(m, 32) == 0;
+
+  hw_mem_fail_at(no_memory ? 0 : -1);
+  choose_step(m, busy, change, no_memory);
+  hw_mem_fail_at(-1);
+  CHECK(hw_pool_total(m->pool) == count(m, -1, 0));
+  CHECK(hw_pool_idle(m->pool) == count(m, -1, 1));
+  CHECK(hw_pool_waiting(m->pool) == count_waiting(m, -1));
+}
+
+model_t* model_open(model_choose_t choose, void* source, uint32_t max_total) {
+  static model_t model; /* one at a time */
+  model_t* m = &model;
   int i = 0;
 
   memset(m, 0, sizeof(*m));
-  m->random = seed;
+  m->choose = choose;
+  m->source = source;
   m->options = (hw_pool_options_t){3, max_total, 4, 0};
   for (i = 0; i < LINKS; i++) {
     m->links[i].origin = -1;
@@ -561,9 +566,10 @@ static void open_model(model_t* m, uint64_t seed, uint32_t max_total) {
   }
   CHECK(hw_deadlines_init(&m->deadlines) == 0);
   CHECK(hw_pool_create(&m->options, &m->deadlines, 0, &m->pool) == 0);
+  return m;
 }
 
-static void close_model(model_t* m) {
+void model_close(model_t* m) {
   int i = 0;
 
   while (count_waiting(m, -1) > 0 && test_ok) {
@@ -575,66 +581,8 @@ static void close_model(model_t* m) {
     }
   }
   if (test_ok) { /* a pool that went wrong is left as it is */
-    check_all(m);
+    model_check(m);
     hw_pool_destroy(m->pool);
     hw_deadlines_close(&m->deadlines);
   }
-}
-
-static void run(uint64_t seed, uint32_t max_total, int change_options) {
-  static model_t m;
-  int i = 0;
-
-  open_model(&m, seed, max_total);
-  for (i = 0; i < STEPS && test_ok; i++) {
-    step(&m, i, change_options);
-    CHECK(hw_pool_total(m.pool) == count(&m, -1, 0));
-    CHECK(hw_pool_idle(m.pool) == count(&m, -1, 1));
-    CHECK(hw_pool_waiting(m.pool) == count_waiting(&m, -1));
-    if (i % 16 == 0) {
-      check_all(&m);
-    }
-  }
-  if (!test_ok) {
-    (void)printf("seed %#llx, step %d\n", (unsigned long long)seed, i);
-  }
-  close_model(&m);
-}
-
-static void without_a_total_limit(void) {
-  run(0x1234567, HW_NO_LIMIT, 0);
-}
-
-static void with_a_total_limit(void) {
-  run(0x89abcdef, 7, 0);
-}
-
-static void with_one_connection_for_all(void) {
-  run(0xfeedf00d, 1, 0);
-}
-
-static void with_limits_per_origin_that_change(void) {
-  run(0x5eed5eed, 9, 1);
-}
-
-static void with_all_limits_changing(void) {
-  run(0xc0ffee, 9, 2);
-}
-
-static void every_verdict_was_met_often(void) {
-  int i = 0;
-
-  for (i = HW_REUSE; i <= HW_NOTHING; i++) {
-    CHECK(met[i] > 1000);
-  }
-  CHECK(met_evicted > 1000 && met_no_memory > 20);
-}
-
-void suite_pool_model(void) {
-  RUN(without_a_total_limit);
-  RUN(with_a_total_limit);
-  RUN(with_one_connection_for_all);
-  RUN(with_limits_per_origin_that_change);
-  RUN(with_all_limits_changing);
-  RUN(every_verdict_was_met_often);
 }

@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-#include "http1.h"
+#include "transcript.h"
 
 void suite_http1(void);
 
-enum { CONN = 3, LIMIT = 16 * 1024, TRANSCRIPT = 256 * 1024 };
+enum { LIMIT = 16 * 1024 };
 
 typedef struct {
   const char* title;
@@ -82,176 +82,23 @@ static const row_t rows[] = {
      0},
 };
 
-typedef struct {
-  hw_ring_t ring;
-  hw_slabs_t slabs;
-  hw_http1_t http;
-  void* memory;
-  char* slab;
-  char* out; /* the transcript */
-  size_t len;
-} fixture_t;
-
-static void put(fixture_t* f, const char* bytes, size_t len) {
-  CHECK(f->len + len < TRANSCRIPT);
-  if (f->len + len < TRANSCRIPT) {
-    memcpy(f->out + f->len, bytes, len);
-    f->len += len;
-    f->out[f->len] = 0;
-  }
-}
-
-static void put_string(fixture_t* f, const char* text) {
-  put(f, text, strlen(text));
-}
-
-static void put_text(fixture_t* f, const uint32_t* w) {
-  size_t len = w[HW_WORD_TEXT_LEN];
-  const char* text = f->ring.text + w[HW_WORD_TEXT_AT];
-  char* fetched = NULL;
-  size_t i = 0;
-
-  if ((w[HW_WORD_FLAGS] & HW_FLAG_LONG_TEXT) != 0) {
-    fetched = hw_http1_take_text(&f->http, &len);
-    CHECK(fetched != NULL && len == w[HW_WORD_TEXT_LEN]);
-    text = fetched;
-  }
-  put_string(f, "[");
-  for (i = 0; i < len; i++) {
-    put(f, text[i] == '\n' ? "|" : text + i, 1);
-  }
-  put_string(f, "]");
-  hw_mem_free(fetched);
-}
-
-static const char* body_of(const fixture_t* f, const uint32_t* w) {
-  return (w[HW_WORD_FLAGS] >> HW_FLAG_SLAB_SHIFT) != 0
-             ? f->slab + w[HW_WORD_BODY_AT]
-             : f->ring.text + w[HW_WORD_BODY_AT];
-}
-
-static void put_head(fixture_t* f, const uint32_t* w) {
-  char line[64];
-
-  (void)snprintf(line,
-                 sizeof(line),
-                 "HEAD %u %u.%u %s%s%s",
-                 w[HW_WORD_STATUS] & 0xffff,
-                 (w[HW_WORD_STATUS] >> 16) & 0xff,
-                 w[HW_WORD_STATUS] >> 24,
-                 w[HW_WORD_FLAGS] & HW_FLAG_KEEP_ALIVE ? "keep " : "",
-                 w[HW_WORD_FLAGS] & HW_FLAG_INFO ? "info " : "",
-                 w[HW_WORD_FLAGS] & HW_FLAG_UPGRADE ? "upgrade " : "");
-  put_string(f, line);
-  put_text(f, w);
-}
-
-/* Adjoining pieces of a body read as one. */
-static void put_data(fixture_t* f, const uint32_t* w) {
-  static const char open[] = "DATA[";
-  const char* at = strrchr(f->out, '[');
-
-  if (f->len > 0 && f->out[f->len - 1] == ']' && at != NULL &&
-      at - f->out >= 4 && strncmp(at - 4, open, 5) == 0) {
-    f->len--;
-  } else {
-    put_string(f, open);
-  }
-  put(f, body_of(f, w), w[HW_WORD_BODY_LEN]);
-  put_string(f, "]");
-}
-
-static void drain(fixture_t* f) {
-  uint32_t i = 0;
-
-  for (i = 0; i < f->ring.count; i++) {
-    const uint32_t* w = f->ring.words + (size_t)i * HW_RECORD_WORDS;
-
-    CHECK(w[HW_WORD_CONN] == CONN || w[HW_WORD_TYPE] == HW_REC_SLAB_DONE);
-    switch (w[HW_WORD_TYPE]) {
-      case HW_REC_HEAD:
-        put_head(f, w);
-        break;
-      case HW_REC_DATA:
-        put_data(f, w);
-        break;
-      case HW_REC_END:
-        put_string(f, "END");
-        if (w[HW_WORD_TEXT_LEN] != 0) {
-          put_text(f, w);
-        } else {
-          put_string(f, "[]");
-        }
-        break;
-      case HW_REC_PARSE_ERROR:
-        put_string(f, "ERROR");
-        put_text(f, w);
-        break;
-      case HW_REC_UPGRADE:
-        put_string(f, "UPGRADE[");
-        put(f, body_of(f, w), w[HW_WORD_BODY_LEN]);
-        put_string(f, "]");
-        break;
-      case HW_REC_SURPLUS:
-        put_string(f, "SURPLUS");
-        break;
-      default:
-        break;
-    }
-  }
-  hw_ring_reset(&f->ring);
-}
-
-static void open_fixture(fixture_t* f) {
-  memset(f, 0, sizeof(*f));
-  f->memory = hw_mem_alloc(HW_RING_BYTES);
-  f->slab = hw_mem_alloc(HW_SLAB_MIN);
-  f->out = hw_mem_calloc(TRANSCRIPT);
-  hw_ring_init(&f->ring, f->memory);
-  hw_slabs_init(&f->slabs);
-  hw_http1_init(&f->http);
-}
-
-static void close_fixture(fixture_t* f) {
-  hw_http1_close(&f->http);
-  hw_mem_free(f->memory);
-  hw_mem_free(f->slab);
-  hw_mem_free(f->out);
-}
-
-/* Feeds len bytes as one read. What they leave behind in the slab is written
- * over by the next. */
-static void feed(fixture_t* f, const char* bytes, size_t len) {
-  char* at = NULL;
-
-  hw_slabs_init(&f->slabs);
-  CHECK(hw_slabs_give(&f->slabs, 1, f->slab, HW_SLAB_MIN) == 0);
-  CHECK(hw_slabs_space(&f->slabs, &f->ring, &at) >= len);
-  memcpy(at, bytes, len);
-  if (f->http.active) {
-    hw_http1_feed(&f->http, &f->ring, &f->slabs, CONN, at, len);
-    drain(f);
-  }
-  memset(f->slab, '#', HW_SLAB_MIN);
-}
-
-static void expect(fixture_t* f, const row_t* row, size_t step, size_t split) {
+static void expect(transcript_t* f,
+                   const row_t* row,
+                   size_t step,
+                   size_t split) {
   size_t len = strlen(row->bytes);
   size_t at = 0;
 
-  f->len = 0;
-  f->out[0] = 0;
-  hw_http1_begin(&f->http, row->flags, LIMIT);
+  transcript_begin(f, row->flags, LIMIT);
   while (at < len) {
     size_t n = split != 0 && at == 0 ? split : step;
 
     n = n < len - at ? n : len - at;
-    feed(f, row->bytes + at, n);
+    transcript_feed(f, row->bytes + at, n);
     at += n;
   }
   if (row->finish) {
-    hw_http1_finish(&f->http, &f->ring, CONN);
-    drain(f);
+    transcript_finish(f);
   }
   if (strcmp(f->out, row->transcript) != 0 ||
       hw_http1_reusable(&f->http) != row->reusable) {
@@ -269,30 +116,29 @@ static void every_row_tells_the_same_at_every_split(void) {
   size_t i = 0;
 
   for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-    fixture_t f;
+    transcript_t f;
     size_t len = strlen(rows[i].bytes);
     size_t split = 0;
 
-    open_fixture(&f);
+    transcript_open(&f);
     expect(&f, &rows[i], len, 0);
     expect(&f, &rows[i], 1, 0);
     for (split = 1; split < len; split++) {
       expect(&f, &rows[i], len, split);
     }
-    close_fixture(&f);
+    transcript_close(&f);
   }
 }
 
-static void whole(fixture_t* f, const char* bytes, uint32_t flags) {
-  f->len = 0;
-  hw_http1_begin(&f->http, flags, LIMIT);
-  feed(f, bytes, strlen(bytes));
+static void whole(transcript_t* f, const char* bytes, uint32_t flags) {
+  transcript_begin(f, flags, LIMIT);
+  transcript_feed(f, bytes, strlen(bytes));
 }
 
 static void what_follows_the_end_is_never_reused(void) {
-  fixture_t f;
+  transcript_t f;
 
-  open_fixture(&f);
+  transcript_open(&f);
   whole(&f,
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny",
@@ -304,7 +150,7 @@ static void what_follows_the_end_is_never_reused(void) {
   whole(&f, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxjunk", 0);
   CHECK(strstr(f.out, "END[]ERROR[HPE_INVALID_CONSTANT|") != NULL);
   CHECK(!hw_http1_reusable(&f.http));
-  close_fixture(&f);
+  transcript_close(&f);
 }
 
 static void what_follows_need_not_be_an_error(void) {
@@ -318,11 +164,11 @@ static void what_follows_need_not_be_an_error(void) {
       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
       "\r\n"};
-  fixture_t f;
+  transcript_t f;
   size_t i = 0;
   size_t j = 0;
 
-  open_fixture(&f);
+  transcript_open(&f);
   for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
     whole(&f, heads[i], 0);
     CHECK(hw_http1_reusable(&f.http));
@@ -336,13 +182,13 @@ static void what_follows_need_not_be_an_error(void) {
       CHECK(!hw_http1_reusable(&f.http));
     }
   }
-  close_fixture(&f);
+  transcript_close(&f);
 }
 
 static void an_upgrade_hands_out_the_rest(void) {
-  fixture_t f;
+  transcript_t f;
 
-  open_fixture(&f);
+  transcript_open(&f);
   whole(
       &f, "HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nrest", 0);
   CHECK(strstr(f.out, "UPGRADE[rest]") != NULL);
@@ -350,7 +196,7 @@ static void an_upgrade_hands_out_the_rest(void) {
   whole(
       &f, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nrest", HW_HTTP1_CONNECT);
   CHECK(strstr(f.out, "UPGRADE[rest]") != NULL);
-  close_fixture(&f);
+  transcript_close(&f);
 }
 
 static void errors_name_code_and_reason(void) {
@@ -365,16 +211,16 @@ static void errors_name_code_and_reason(void) {
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
        "ERROR[HPE_INVALID_CHUNK_SIZE|"},
   };
-  fixture_t f;
+  transcript_t f;
   size_t i = 0;
 
-  open_fixture(&f);
+  transcript_open(&f);
   for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
     whole(&f, table[i][0], 0);
     CHECK(strstr(f.out, table[i][1]) != NULL);
     CHECK(!hw_http1_reusable(&f.http) && !f.http.active);
   }
-  close_fixture(&f);
+  transcript_close(&f);
 }
 
 static void a_head_over_its_limit_fails_wherever_it_is_split(void) {
@@ -384,18 +230,18 @@ static void a_head_over_its_limit_fails_wherever_it_is_split(void) {
   (void)snprintf(bytes, sizeof(bytes), "HTTP/1.1 200 OK\r\nX: ");
   memset(bytes + strlen(bytes), 'x', LIMIT + 100);
   for (step = 1; step < sizeof(bytes); step = step * 3 + 1) {
-    fixture_t f;
+    transcript_t f;
     size_t at = 0;
 
-    open_fixture(&f);
-    hw_http1_begin(&f.http, 0, LIMIT);
+    transcript_open(&f);
+    transcript_begin(&f, 0, LIMIT);
     for (at = 0; at < strlen(bytes) && f.http.active; at += step) {
       size_t left = strlen(bytes) - at;
 
-      feed(&f, bytes + at, step < left ? step : left);
+      transcript_feed(&f, bytes + at, step < left ? step : left);
     }
     CHECK(strcmp(f.out, "ERROR[HPE_HEADER_OVERFLOW|Header overflow]") == 0);
-    close_fixture(&f);
+    transcript_close(&f);
   }
 }
 
@@ -404,40 +250,40 @@ static void a_head_above_the_ring_is_fetched(void) {
   static const char end[] = "\r\nContent-Length: 1\r\n\r\ny";
   enum { BIG = 200 * 1024, LEN = sizeof(start) - 1 + BIG + sizeof(end) - 1 };
   char* bytes = hw_mem_calloc(LEN);
-  fixture_t f;
+  transcript_t f;
   size_t at = 0;
 
   memset(bytes, 'x', LEN);
   memcpy(bytes, start, sizeof(start) - 1);
   memcpy(bytes + sizeof(start) - 1 + BIG, end, sizeof(end) - 1);
-  open_fixture(&f);
-  hw_http1_begin(&f.http, 0, 1024 * 1024);
+  transcript_open(&f);
+  transcript_begin(&f, 0, 1024 * 1024);
   for (at = 0; at < LEN; at += 60000) {
-    feed(&f, bytes + at, LEN - at < 60000 ? LEN - at : 60000);
+    transcript_feed(&f, bytes + at, LEN - at < 60000 ? LEN - at : 60000);
   }
   CHECK(strncmp(f.out, "HEAD 200 1.1 keep [OK|X|xxxx", 28) == 0);
   CHECK(strstr(f.out, "xxxx|Content-Length|1]DATA[y]END[]") != NULL);
   CHECK(f.len > BIG);
-  close_fixture(&f);
+  transcript_close(&f);
   hw_mem_free(bytes);
 }
 
 static void without_memory_the_exchange_fails_and_nothing_leaks(void) {
-  fixture_t f;
+  transcript_t f;
 
-  open_fixture(&f);
-  hw_http1_begin(&f.http, 0, LIMIT);
+  transcript_open(&f);
+  transcript_begin(&f, 0, LIMIT);
   hw_mem_fail_at(0);
-  feed(&f, "HTTP/1.1 200 OK\r\nX: y", 21);
+  transcript_feed(&f, "HTTP/1.1 200 OK\r\nX: y", 21);
   CHECK(strncmp(f.out, "ERROR[", 6) == 0 && !f.http.active);
   hw_mem_fail_at(-1);
-  close_fixture(&f);
+  transcript_close(&f);
 }
 
 static void large_pieces_come_from_the_slab(void) {
   enum { BODY = 50000 };
   static char bytes[BODY + 100];
-  fixture_t f;
+  transcript_t f;
   char* at = NULL;
   size_t head = 0;
 
@@ -446,17 +292,17 @@ static void large_pieces_come_from_the_slab(void) {
                           "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n",
                           BODY);
   memset(bytes + head, 'b', BODY);
-  open_fixture(&f);
-  hw_http1_begin(&f.http, 0, LIMIT);
+  transcript_open(&f);
+  transcript_begin(&f, 0, LIMIT);
   CHECK(hw_slabs_give(&f.slabs, 5, f.slab, HW_SLAB_MIN) == 0);
   CHECK(hw_slabs_space(&f.slabs, &f.ring, &at) >= head + BODY);
   memcpy(at, bytes, head + BODY);
-  hw_http1_feed(&f.http, &f.ring, &f.slabs, CONN, at, head + BODY);
+  hw_http1_feed(&f.http, &f.ring, &f.slabs, TRANSCRIPT_CONN, at, head + BODY);
   CHECK(f.ring.count == 3);
   CHECK(f.ring.words[HW_RECORD_WORDS + HW_WORD_BODY_AT] == head);
   CHECK(f.ring.words[HW_RECORD_WORDS + HW_WORD_FLAGS] >> 16 == 5);
   CHECK(f.slabs.used == head + BODY);
-  close_fixture(&f);
+  transcript_close(&f);
 }
 
 void suite_http1(void) {

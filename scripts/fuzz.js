@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// npm run fuzz: the response path and the pool under libFuzzer, with
+// AddressSanitizer and UndefinedBehaviorSanitizer. Needs clang. What it learns
+// is kept in build/fuzz/<name>/corpus, until build/ is made anew, and goes on
+// from there the next time; a
+// finding is written to build/fuzz/<name>/ with the command that repeats it.
+//
+// Usage: npm run fuzz -- [--time SECONDS] [--runs COUNT] [--only http1|pool] [FILE...]
+//   --time   for each fuzzer (60 where no --runs is given)
+//   --runs   stop after so many executions of each, instead
+//   FILE     run these inputs once and nothing else (with --only)
+'use strict'
+
+const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { parseArgs } = require('node:util')
+
+const ROOT = path.join(__dirname, '..')
+const OUT = path.join(ROOT, 'build', 'fuzz')
+const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-g', '-O2', '-fPIC', '-fno-omit-frame-pointer',
+  '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wconversion', '-Werror', '-fno-sanitize-recover=all',
+  '-Isrc', '-Itest/core', '-Itest/host', '-isystem', path.resolve(process.execPath, '../../include/node')]
+
+// Only what is fuzzed is instrumented for coverage: the model and the checks
+// have branches of their own, which say nothing and take two thirds of the time.
+const FUZZERS = {
+  http1: {
+    fuzzed: ['src/mem.c', 'src/http1.c', 'src/ring.c', 'src/slab.c'],
+    checks: ['test/host/transcript.c', 'test/fuzz/http1.c', 'test/fuzz/host.c'],
+    options: ['-max_len=1024', `-dict=${path.join(__dirname, '../test/fuzz/http1.dict')}`],
+    host: true
+  },
+  pool: {
+    fuzzed: ['src/mem.c', 'src/table.c', 'src/deadline.c', 'src/pool.c'],
+    checks: ['test/core/pool-model.c', 'test/fuzz/pool.c'],
+    options: ['-max_len=128'],
+    host: false
+  }
+}
+
+function run (command, args, env = {}, output = 'inherit') {
+  const result = spawnSync(command, args,
+    { cwd: ROOT, stdio: ['ignore', output, output], env: { ...process.env, ...env } })
+  if (result.error) throw result.error
+  return result.status
+}
+
+function clang (...args) {
+  if (run('clang', args) !== 0) process.exit(1)
+}
+
+function runtime (name) {
+  return spawnSync('clang', [`-print-file-name=libclang_rt.${name}`], { encoding: 'utf8' }).stdout.trim()
+}
+
+function compile (dir, sources, sanitizers) {
+  return sources.map((source) => {
+    const object = path.join(dir, source.replaceAll('/', '-').replace(/\.c$/, '.o'))
+    clang(...FLAGS, `-fsanitize=${sanitizers}`, '-c', '-o', object, source)
+    return object
+  })
+}
+
+// Result: the command that takes libFuzzer's arguments, and its environment.
+function build (name, { fuzzed, checks, host }) {
+  const dir = path.join(OUT, name)
+  fs.mkdirSync(path.join(dir, 'corpus'), { recursive: true })
+  const objects = [...compile(dir, fuzzed, 'fuzzer-no-link,address,undefined'),
+    ...compile(dir, checks, 'address,undefined')]
+  if (!host) {
+    const binary = path.join(dir, name)
+    clang('-fsanitize=fuzzer,address,undefined', '-o', binary, ...objects)
+    return { command: [binary], env: {} }
+  }
+  // http1 needs the host's llhttp: libFuzzer runs inside Node. -Bsymbolic, or
+  // the preloaded runtime's empty coverage callbacks take the place of libFuzzer's.
+  const addon = path.join(dir, `${name}.node`)
+  clang('-shared', '-shared-libasan', '-fsanitize=address,undefined', '-Wl,-Bsymbolic', '-o', addon,
+    ...objects, runtime('fuzzer_no_main-x86_64.a'), '-lstdc++')
+  return {
+    command: [process.execPath, path.join(ROOT, 'test', 'fuzz', 'run.js'), addon],
+    // Node frees nothing at its end; the harness counts our own blocks itself.
+    env: { LD_PRELOAD: runtime('asan-x86_64.so'), ASAN_OPTIONS: 'detect_leaks=0' }
+  }
+}
+
+const { values, positionals } = parseArgs({
+  options: { time: { type: 'string' }, runs: { type: 'string' }, only: { type: 'string' } },
+  allowPositionals: true
+})
+const limit = values.runs === undefined ? `-max_total_time=${values.time ?? 60}` : `-runs=${values.runs}`
+const names = values.only === undefined ? Object.keys(FUZZERS) : [values.only]
+for (const name of names) {
+  const fuzzer = FUZZERS[name]
+  if (fuzzer === undefined) throw new Error(`no fuzzer ${name}; there are ${Object.keys(FUZZERS).join(', ')}`)
+  const dir = path.join(OUT, name)
+  const { command: [command, ...first], env } = build(name, fuzzer)
+  const again = positionals.length > 0
+  const inputs = again
+    ? positionals.map((file) => path.resolve(file))
+    : [limit, path.join(dir, 'corpus'), path.join(ROOT, 'test', 'fuzz', 'seeds', name)]
+  const log = path.join(dir, 'log')
+  console.log(`fuzz: ${name}, ${again ? `${inputs.length} inputs` : limit.slice(1)}`)
+  const status = run(command, [...first, ...fuzzer.options, '-print_final_stats=1',
+    `-artifact_prefix=${dir}${path.sep}`, ...inputs], env, fs.openSync(log, 'w'))
+  const text = fs.readFileSync(log, 'utf8')
+  if (status !== 0) {
+    console.log(text.split('\n').slice(-60).join('\n'))
+    console.log(`fuzz: a finding; repeat it with npm run fuzz -- --only ${name} ${path.relative(ROOT, dir)}/crash-...`)
+    process.exit(1)
+  }
+  const [, executed] = /^stat::number_of_executed_units: (\d+)$/m.exec(text) ?? [null, inputs.length]
+  const [, edges] = /.* cov: (\d+)/s.exec(text) ?? [null, 'its']
+  console.log(`fuzz: ${name}: ${executed} executions, ${edges} edges, no finding`)
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One exchange's records as text, such as
+ *   HEAD 200 1.1 keep [OK|Content-Length|3]DATA[abc]END[]
+ * Adjoining pieces of a body read as one, so that the same bytes give the same
+ * text however they were split. Used by the tests and by the fuzzer.
+ */
+#ifndef HW_TEST_TRANSCRIPT_H
+#define HW_TEST_TRANSCRIPT_H
+
+#include "http1.h"
+
+enum { TRANSCRIPT_CONN = 3, TRANSCRIPT_MAX = 256 * 1024 };
+
+typedef struct {
+  hw_ring_t ring;
+  hw_slabs_t slabs;
+  hw_http1_t http;
+  void* memory;
+  char* slab;
+  char* out; /* with a NUL behind it */
+  size_t len;
+  size_t fed; /* bytes since transcript_begin() */
+  int in_data;
+  /* What the latest record of a kind said, for tests that ask further. */
+  char* head; /* the latest head's text, as the record has it */
+  size_t head_len;
+  size_t head_start; /* where it begins in out */
+  uint32_t head_flags;
+  uint32_t status;
+  size_t body_len;    /* bytes behind the latest head */
+  size_t end_len;     /* len behind END; 0: there was none */
+  size_t upgrade_len; /* len in front of UPGRADE; 0: there was none */
+  size_t upgrade_at;  /* of the stream: what is no HTTP any more */
+  size_t error_len;   /* len in front of ERROR */
+  int failed;
+  int overflow; /* the error is an overflow */
+} transcript_t;
+
+void transcript_open(transcript_t* t);
+void transcript_close(transcript_t* t);
+
+/* A new exchange; the transcript starts again. */
+void transcript_begin(transcript_t* t, uint32_t flags, uint32_t header_max);
+
+/* len bytes, at most HW_READ_MAX, as one read; not fed when the exchange has
+ * ended. What they leave behind in the slab is written over. */
+void transcript_feed(transcript_t* t, const char* bytes, size_t len);
+
+void transcript_finish(transcript_t* t);
+
+#endif /* HW_TEST_TRANSCRIPT_H */
