@@ -7,7 +7,7 @@
 
 const http = require('node:http')
 
-const ring = require('./ring')
+const ring = require('./shared-ring')
 const { symbolOf } = require('./symbols')
 
 const kOnRead = Symbol('hawser.onread')

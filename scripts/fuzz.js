@@ -3,8 +3,8 @@
 // npm run fuzz: the response path and the pool under libFuzzer, with
 // AddressSanitizer and UndefinedBehaviorSanitizer. Needs clang. What it learns
 // is kept in build/fuzz/<name>/corpus, until build/ is made anew, and goes on
-// from there the next time; a
-// finding is written to build/fuzz/<name>/ with the command that repeats it.
+// from there the next time; a finding is written to build/fuzz/<name>/ and the
+// command that repeats it printed.
 //
 // Usage: npm run fuzz -- [--time SECONDS] [--runs COUNT] [--only http1|pool] [FILE...]
 //   --time   for each fuzzer (60 where no --runs is given)

@@ -6,24 +6,20 @@
 
 #include <string.h>
 
-enum { CAPACITY = 2 * HW_RING_RESERVE_RECORDS };
-
 uint32_t hw_ring_text_offset(void) {
-  return CAPACITY * HW_RECORD_WORDS * (uint32_t)sizeof(uint32_t);
+  return HW_RING_RECORDS * HW_RECORD_WORDS * (uint32_t)sizeof(uint32_t);
 }
 
 void hw_ring_init(hw_ring_t* ring, void* memory) {
   ring->words = memory;
   ring->text = (char*)memory + hw_ring_text_offset();
-  ring->capacity = CAPACITY;
-  ring->text_capacity = 2 * HW_RING_RESERVE_TEXT;
   hw_ring_reset(ring);
 }
 
 uint32_t* hw_ring_push(hw_ring_t* ring, uint32_t type, uint32_t conn) {
   uint32_t* words = NULL;
 
-  HW_ASSERT(ring->count < ring->capacity);
+  HW_ASSERT(ring->count < HW_RING_RECORDS);
   words = ring->words + (size_t)ring->count * HW_RECORD_WORDS;
   memset(words, 0, HW_RECORD_WORDS * sizeof(*words));
   words[HW_WORD_TYPE] = type;
@@ -33,12 +29,12 @@ uint32_t* hw_ring_push(hw_ring_t* ring, uint32_t type, uint32_t conn) {
 }
 
 char* hw_ring_text(hw_ring_t* ring, size_t len) {
-  HW_ASSERT(len <= ring->text_capacity - ring->text_len);
+  HW_ASSERT(len <= HW_RING_TEXT - ring->text_len);
   return ring->text + ring->text_len;
 }
 
 void hw_ring_text_used(hw_ring_t* ring, size_t len) {
-  HW_ASSERT(len <= ring->text_capacity - ring->text_len);
+  HW_ASSERT(len <= HW_RING_TEXT - ring->text_len);
   ring->text_len += (uint32_t)len;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // http.request with an Agent of some class: what three of the clients share.
-// The interface is described in index.js.
+// The interface is described in index.js. With plan.origins slots take turns on
+// so many addresses of 127.0.0.0/8, and plan.connections is for each.
 'use strict'
 
 const http = require('node:http')
@@ -16,17 +17,17 @@ module.exports = function httpRequest (Agent, extra) {
       maxFreeSockets: Infinity,
       ...extra
     })
-    const options = {
-      host: '127.0.0.1',
+    const origins = Array.from({ length: plan.origins ?? 1 }, (_, i) => ({
+      host: `127.0.${Math.floor(i / 250)}.${1 + i % 250}`,
       port: plan.port,
       path: plan.path,
       method: plan.method,
       headers: plan.body > 0 ? { 'content-length': plan.body } : undefined,
       agent
-    }
+    }))
     const body = plan.body > 0 ? Buffer.alloc(plan.body, 'x') : undefined
     return (slot, done) => {
-      const req = http.request(options, (res) => {
+      const req = http.request(origins[slot % origins.length], (res) => {
         let bytes = 0
         res.on('data', (chunk) => {
           bytes += chunk.length

@@ -450,12 +450,15 @@ static void on_accept(int listener) {
   }
 }
 
+/* All of 127.0.0.0/8 where a socket may be bound to lo (Linux 5.7 and later),
+ * so that one server is many origins; else 127.0.0.1. */
 static int listen_on_loopback(void) {
   struct sockaddr_in addr = {.sin_family = AF_INET};
   socklen_t len = sizeof(addr);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  bool on_lo = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) == 0;
 
-  addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  addr.sin_addr.s_addr = htonl(on_lo ? INADDR_ANY : INADDR_LOOPBACK);
   if (fd < 0 || bind(fd, (struct sockaddr*)&addr, len) != 0 ||
       listen(fd, BACKLOG) != 0 ||
       getsockname(fd, (struct sockaddr*)&addr, &len) != 0) {

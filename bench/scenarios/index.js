@@ -3,7 +3,8 @@
 // The scenarios by name, in the order in which they run. `driver` is how the
 // requests are made (bench/drivers), `plan` is what it is told, `clients` those
 // that apply, `slow` keeps one out of --quick, `rounds` is the most that it has,
-// `together` runs the clients of a round at the same time: where nothing is timed.
+// `together` runs the clients of a round at the same time: where nothing is timed;
+// `origins` names those that serve it, where not all do.
 'use strict'
 
 module.exports = {
@@ -14,6 +15,7 @@ module.exports = {
   'post-4k': require('./post-4k'),
   'waiting-10k': require('./waiting-10k'),
   'waiting-200k': require('./waiting-200k'),
+  scale: require('./scale'),
   'idle-memory': require('./idle-memory'),
   'idle-memory-cold': require('./idle-memory-cold')
 }

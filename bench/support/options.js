@@ -80,7 +80,8 @@ function readOptions (argv) {
     json: values.json,
     clients: pick(values.client, clients, 'client'),
     scenarios: pick(values.scenario, scenarios, 'scenario')
-      .filter((name) => values.scenario !== undefined || !(values.quick && scenarios[name].slow)),
+      .filter((name) => values.scenario !== undefined || !(values.quick && scenarios[name].slow))
+      .filter((name) => scenarios[name].origins?.includes(values.origin) ?? true),
     settings: {
       ...preset,
       rounds: positive(values.rounds, preset.rounds, '--rounds'),

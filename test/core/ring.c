@@ -39,10 +39,11 @@ static void it_is_low_before_one_read_could_overflow_it(void) {
   while (!hw_ring_low(&ring)) {
     (void)hw_ring_push(&ring, HW_REC_DATA, 1);
   }
+  CHECK(ring.count == HW_RING_BATCH);
   for (i = 0; i < HW_RING_RESERVE_RECORDS - 1; i++) {
     (void)hw_ring_push(&ring, HW_REC_DATA, 1);
   }
-  CHECK(ring.count <= ring.capacity);
+  CHECK(ring.count <= HW_RING_RECORDS);
   hw_ring_reset(&ring);
   while (!hw_ring_low(&ring)) {
     hw_ring_text_used(&ring, 1000);
@@ -59,9 +60,9 @@ static void the_areas_lie_inside_the_memory(void) {
   char* memory = hw_mem_alloc(HW_RING_BYTES);
 
   hw_ring_init(&ring, memory);
-  CHECK((char*)(ring.words + (size_t)ring.capacity * HW_RECORD_WORDS) ==
+  CHECK((char*)(ring.words + (size_t)HW_RING_RECORDS * HW_RECORD_WORDS) ==
         ring.text);
-  CHECK(ring.text + ring.text_capacity <= memory + HW_RING_BYTES);
+  CHECK(ring.text + HW_RING_TEXT <= memory + HW_RING_BYTES);
   hw_mem_free(memory);
 }
 

@@ -123,7 +123,7 @@ static void put_error(transcript_t* t, const uint32_t* w) {
 static void drain(transcript_t* t) {
   uint32_t i = 0;
 
-  CHECK(t->ring.count <= t->ring.capacity);
+  CHECK(t->ring.count <= HW_RING_RECORDS);
   for (i = 0; i < t->ring.count; i++) {
     const uint32_t* w = t->ring.words + (size_t)i * HW_RECORD_WORDS;
 
