@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// npm run test:asan: the addon, the C tests and the JavaScript tests under
-// AddressSanitizer and UndefinedBehaviorSanitizer inside Node. Builds into
-// build/ and leaves an instrumented addon there: `npm rebuild` brings the
-// ordinary one back.
+// npm run test:asan [-- FILE...]: the addon, the C tests and the JavaScript tests
+// under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer inside
+// Node. Builds into build/ and leaves an instrumented addon there: `npm rebuild`
+// brings the ordinary one back.
+//
+// Nothing is suppressed. A process that ends by itself must leave no block at
+// all; one that calls process.exit(), or is a worker's, leaves Node's and V8's,
+// which are told from ours by the stacks: one with a frame of this package fails.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
+const fs = require('node:fs')
 const path = require('node:path')
 
 const { build } = require('./build')
@@ -18,17 +23,46 @@ function library (name) {
   return spawnSync(cc, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim()
 }
 
-function run (args, env) {
-  const result = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } })
-  if (result.status !== 0) process.exit(result.status ?? 1)
+// Every sanitizer of every process writes a file of its own.
+const LOGS = path.join(ROOT, 'build', 'sanitizers')
+const SOURCES = fs.readdirSync(path.join(ROOT, 'src')).join('|').replaceAll('.', '\\.')
+const OURS = new RegExp(`hawser\\.node|host_test\\.node|core_test| \\.\\./src/(${SOURCES}):|node-addon-api`)
+
+// Result: the reports that fail the run; counts Node's own leaks.
+function reports () {
+  const found = []
+  let nodes = 0
+  for (const file of fs.readdirSync(LOGS)) {
+    const text = fs.readFileSync(path.join(LOGS, file), 'utf8')
+    if (!text.includes('LeakSanitizer')) {
+      found.push(text)
+      continue
+    }
+    for (const leak of text.split(/\n(?=(?:Direct|Indirect) leak of )/).slice(1)) {
+      if (OURS.test(leak)) found.push(leak)
+      else nodes++
+    }
+  }
+  return { found, nodes }
 }
 
 build({ hawser_tests: 1, hawser_sanitize: 'address,undefined' })
-run([path.join('scripts', 'test.js'), ...process.argv.slice(2)], {
-  HAWSER_TEST_BUILT: '1',
-  // Node itself is not instrumented, so its own leaks at exit cannot be told
-  // from ours: leaks are looked for in the C tests, which run without Node.
-  ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
-  UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
-  LD_PRELOAD: library('libasan.so')
+fs.mkdirSync(LOGS, { recursive: true })
+const tests = spawnSync(process.execPath, [path.join('scripts', 'test.js'), ...process.argv.slice(2)], {
+  cwd: ROOT,
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    HAWSER_TEST_BUILT: '1',
+    HAWSER_TEST_SANITIZED: '1',
+    ASAN_OPTIONS: `detect_leaks=1:abort_on_error=1:log_path=${LOGS}/asan`,
+    // A leak must not change how a process of a test ends.
+    LSAN_OPTIONS: 'exitcode=0',
+    UBSAN_OPTIONS: `halt_on_error=1:print_stacktrace=1:log_path=${LOGS}/ubsan`,
+    LD_PRELOAD: library('libasan.so')
+  }
 })
+const { found, nodes } = reports()
+for (const report of found) console.log(report)
+console.log(`sanitizers: ${found.length} reports (${nodes} blocks that Node itself leaves at process.exit())`)
+process.exitCode = tests.status === 0 && found.length === 0 ? 0 : 1

@@ -36,9 +36,14 @@ void Drain(void* data, uint32_t count) {
   }
 }
 
+// Nothing is written into the ring any more; the environment is still there.
 void OnLoopClosed(void* data) {
   State* state = static_cast<State*>(data);
 
+  state->drain.Reset();
+  state->receiver.Reset();
+  state->ring.Reset();
+  state->register_array.Reset();
   if (napi_remove_async_cleanup_hook(state->cleanup) != napi_ok) {
     abort();
   }
@@ -57,11 +62,6 @@ void OnCleanup(napi_async_cleanup_hook_handle handle, void* data) {
 
 void FreeState(Napi::Env, State* state) {
   hw_mem_free(state->scratch);
-  // The environment is gone, and its references with it.
-  state->drain.SuppressDestruct();
-  state->receiver.SuppressDestruct();
-  state->ring.SuppressDestruct();
-  state->register_array.SuppressDestruct();
   delete state;
 }
 
