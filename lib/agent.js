@@ -14,7 +14,7 @@ const native = require('./binding')
 const ring = require('./shared-ring')
 const exchange = require('./exchange')
 const { Socket } = require('./socket')
-const { coreError } = require('./errors')
+const { coreError, nullByte } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
 const {
@@ -171,6 +171,7 @@ function check (result, what) {
 // Node: getName(), without the agent's own options when they do not matter.
 function keyOf (agent, req, options) {
   const own = agent.options
+  if (options.host !== agent[kLast].host) checkHost(options.host)
   if (agent.getName !== baseGetName || own.host !== undefined || own.port !== undefined ||
       own.localAddress !== undefined || own.family !== undefined || own.socketPath !== undefined) {
     return agent.getName(merge(agent, req, options))
@@ -184,6 +185,11 @@ function keyOf (agent, req, options) {
     agent[kLast] = { host, port, key: baseGetName.call(agent, options) }
   }
   return agent[kLast].key
+}
+
+// A look-up would end at the NUL and find another host. Node checks since 22.
+function checkHost (host) {
+  if (typeof host === 'string' && host.includes('\0')) throw nullByte('options.host', host)
 }
 
 // Inherits nothing, as Node's options do. A constructor makes objects of one

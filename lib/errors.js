@@ -3,7 +3,7 @@
 // Errors that look like Node's own.
 'use strict'
 
-const { getSystemErrorName } = require('node:util')
+const { getSystemErrorName, inspect } = require('node:util')
 const native = require('./binding')
 
 // Node: ConnResetException.
@@ -58,4 +58,12 @@ function aggregateError (errors) {
   return err
 }
 
-module.exports = { connReset, parseError, coreError, connectError, aggregateError }
+// Node: ERR_INVALID_ARG_VALUE, as from http.request().
+function nullByte (name, value) {
+  const err = new TypeError(`The property '${name}' must be a string without null bytes. ` +
+    `Received ${inspect(value)}`)
+  err.code = 'ERR_INVALID_ARG_VALUE'
+  return err
+}
+
+module.exports = { connReset, parseError, coreError, connectError, aggregateError, nullByte }

@@ -151,6 +151,7 @@ for (const [what, options, code] of [
   ['a header value with NUL', { headers: { a: 'b\0' } }, 'ERR_INVALID_CHAR'],
   ['a header name with a colon', { headers: { 'a:b': 'c' } }, 'ERR_INVALID_HTTP_TOKEN'],
   ['a header name with CR LF', { headers: { 'a\r\nb': 'c' } }, 'ERR_INVALID_HTTP_TOKEN'],
+  ['a host with CR LF', { host: 'localhost\r\nEvil: yes' }, 'ERR_INVALID_CHAR'],
   ['a Host with CR LF', { headers: { host: 'a\r\nEvil: yes' } }, 'ERR_INVALID_CHAR'],
   ['a list of headers with CR LF', { headers: ['a', 'b\r\nEvil: yes'] }, 'ERR_INVALID_CHAR']
 ]) {
@@ -165,6 +166,19 @@ for (const [what, options, code] of [
     assert.equal(server.wire.length, 1)
   })
 }
+
+// A look-up ends at the NUL. Node itself checks since 22.
+test('a host with NUL is refused', { skip: hawserOnly }, async (t) => {
+  const server = await victim(t, [])
+  const agent = agentFor(t)
+  const { port } = server
+  for (const host of ['localhost\0.evil', '127.0.0.1\0']) {
+    assert.throws(() => http.request({ host, port, agent, headers: { host: 'a' } }),
+      { code: 'ERR_INVALID_ARG_VALUE', message: /without null bytes/ })
+  }
+  assert.equal(agent.totalSocketCount, 0)
+  assert.deepEqual([agent.sockets, agent.requests].flatMap(Object.keys), [])
+})
 
 test('a trailer with CR LF is refused', async (t) => {
   const seen = []
