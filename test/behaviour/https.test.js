@@ -135,6 +135,19 @@ test('a certificate that nobody vouches for fails its own request only', async (
     { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 })
 
+test('failed handshakes leave nothing behind', async (t) => {
+  const port = await httpsServer(t, {}, answer)
+  const agent = new HttpsAgent({ maxSockets: 4 })
+  t.after(() => agent.destroy())
+  const requests = Array.from({ length: 40 }, () => request({ port, agent }))
+  const results = await Promise.allSettled(requests)
+  assert.ok(results.every(({ status }) => status === 'rejected'))
+  // The last connections close behind their requests.
+  while (agent.totalSocketCount > 0) await new Promise(setImmediate)
+  const lists = [agent.sockets, agent.freeSockets, agent.requests]
+  assert.deepEqual(lists.flatMap(Object.keys), [])
+})
+
 test('a checkServerIdentity of the agent is asked once per connection', async (t) => {
   const asked = []
   const checkServerIdentity = (host) => { asked.push(host) }
