@@ -20,10 +20,17 @@ const ROWS = [
   ['worker threads', ['threads.js'], []]
 ]
 
-function run (args) {
+const JEST = require.resolve('jest/bin/jest')
+
+function run (args, env) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args,
-      { stdio: ['ignore', 'pipe', 'pipe'], timeout: 20_000, killSignal: 'SIGKILL' })
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
+      cwd: __dirname,
+      env: { ...process.env, ...env }
+    })
     let out = ''
     child.stdout.on('data', (chunk) => { out += chunk })
     child.stderr.on('data', (chunk) => { out += chunk })
@@ -37,5 +44,16 @@ for (const [title, flags, args] of ROWS) {
     const script = path.join(__dirname, 'contexts', flags.pop())
     assert.deepEqual(await run([...flags, script, String(port), ...args]),
       { status: 0, signal: null, out: 'ok' })
+  })
+}
+
+// Three files in one process: each has modules and globals of its own.
+for (const flags of [[], ['--experimental-vm-modules', '--no-warnings']]) {
+  test(['jest', ...flags].join(' '), { skip: hawserOnly }, async (t) => {
+    const port = await httpServer(t, (req, res) => res.end(req.url.repeat(1000)))
+    const args = [...flags, JEST, '--runInBand', '--ci', '--rootDir', path.join(__dirname, 'contexts', 'jest')]
+    const { status, signal, out } = await run(args, { ORIGIN_PORT: String(port) })
+    assert.deepEqual({ status, signal }, { status: 0, signal: null }, out)
+    assert.match(out, /^Tests: +3 passed, 3 total$/m)
   })
 }
