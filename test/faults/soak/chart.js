@@ -12,6 +12,8 @@ const TOP = 60
 
 const escape = (text) => String(text).replace(/&/g, '&amp;').replace(/</g, '&lt;')
 
+const label = (value) => value < 1000 ? value.toPrecision(3) : Math.round(value).toLocaleString('en-US')
+
 function panel ({ title, values }, seconds, top) {
   const known = values.filter(Number.isFinite)
   const max = Math.max(...known) * 1.05 || 1
@@ -21,7 +23,7 @@ function panel ({ title, values }, seconds, top) {
   const points = values.map((value, i) => Number.isFinite(value) ? `${x(i).toFixed(1)},${y(value).toFixed(1)}` : '')
   return `<text x="${LEFT}" y="${top - 8}" font-weight="bold">${escape(title)}</text>
 <rect x="${LEFT}" y="${top}" width="${WIDTH - LEFT - RIGHT}" height="${PANEL}" fill="none" stroke="#cccccc"/>
-<text x="${LEFT - 8}" y="${top + 10}" text-anchor="end">${max.toPrecision(3)}</text>
+<text x="${LEFT - 8}" y="${top + 10}" text-anchor="end">${label(max)}</text>
 <text x="${LEFT - 8}" y="${top + PANEL}" text-anchor="end">0</text>
 <polyline fill="none" stroke="#0b6e4f" stroke-width="1.2" points="${points.filter(Boolean).join(' ')}"/>`
 }
