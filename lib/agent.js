@@ -87,22 +87,44 @@ function inherit (Class, Base) {
 
 // -- looking in ---------------------------------------------------------------
 
-const socketOf = (id) => sockets[id & INDEX_MASK]
+const ACTIVE = 0
+const IDLE = 1
+const WAITING = 2
+
+const list = (agent, what) => agent[kPool] === 0 ? [] : native.list(agent[kPool], what)
+const socketOf = (id) => sockets[id & INDEX_MASK] // undefined: still to come
 const requestOf = (id) => waiting[id & INDEX_MASK]?.req
 
-function view (agent, what, find) {
-  agent[kViews] ??= [null, null, null]
-  agent[kViews][what] ??= poolView(() => agent[kPool], what, find)
-  return agent[kViews][what]
+// An idle socket that was destroyed is no longer to be had from the core, but
+// for Node it is a free one until it has closed.
+function wasFree (id) {
+  const socket = socketOf(id)
+  return socket !== undefined && socket.destroyed && socket._httpMessage === null
+}
+
+const views = {
+  sockets: (agent) => poolView(
+    () => list(agent, ACTIVE), (id) => wasFree(id) ? undefined : socketOf(id)),
+  freeSockets: (agent) => poolView(
+    () => [...list(agent, IDLE),
+      ...list(agent, ACTIVE).filter((item) => typeof item === 'string' || wasFree(item))],
+    socketOf),
+  requests: (agent) => poolView(() => list(agent, WAITING), requestOf)
+}
+
+function view (agent, name) {
+  agent[kViews] ??= {}
+  agent[kViews][name] ??= views[name](agent)
+  return agent[kViews][name]
 }
 
 // Node assigns these in its constructor; they have nothing to set here.
 function ignore () {}
 
 const accessors = {
-  sockets: { get () { return view(this, 0, socketOf) }, set: ignore, configurable: true },
-  freeSockets: { get () { return view(this, 1, socketOf) }, set: ignore, configurable: true },
-  requests: { get () { return view(this, 2, requestOf) }, set: ignore, configurable: true },
+  sockets: { get () { return view(this, 'sockets') }, set: ignore, configurable: true },
+  freeSockets: { get () { return view(this, 'freeSockets') }, set: ignore, configurable: true },
+  requests: { get () { return view(this, 'requests') }, set: ignore, configurable: true },
   totalSocketCount: {
     get () { return this[kPool] === 0 ? 0 : native.total(this[kPool]) },
     set: ignore,
@@ -129,11 +151,8 @@ const methods = {
 
 /** Closes every connection, active or idle, as http.Agent does it. */
 function destroy () {
-  for (const what of [1, 0]) {
-    const list = this[kPool] === 0 ? [] : native.list(this[kPool], what)
-    for (const item of list) {
-      if (typeof item === 'number') sockets[item & INDEX_MASK]?.destroy()
-    }
+  for (const item of [...list(this, IDLE), ...list(this, ACTIVE)]) {
+    if (typeof item === 'number') sockets[item & INDEX_MASK]?.destroy()
   }
 }
 

@@ -5,12 +5,11 @@
 // gone when empty, and an object or array that is kept stays up to date.
 'use strict'
 
-const native = require('./binding')
-
-// what: 0 active, 1 idle, 2 waiting. find: from an id to what the user sees.
-function poolView (poolId, what, find) {
+// list: the core's, [key, id, id, ..., key, ...]. find: from an id to what the
+// user sees; undefined: nothing here.
+function poolView (list, find) {
   const target = { __proto__: null }
-  const refresh = () => fill(target, poolId() === 0 ? [] : native.list(poolId(), what), find)
+  const refresh = () => fill(target, list(), find)
   return new Proxy(target, {
     get (_, key) {
       refresh()
@@ -35,18 +34,18 @@ function fill (target, list, find) {
   const old = { __proto__: null, ...target }
   for (const key of Object.keys(target)) delete target[key]
   let name = ''
-  let members = []
   for (const item of list) {
     if (typeof item === 'string') {
       name = item
-      members = old[name] ?? []
-      members.length = 0
       continue
     }
     const found = find(item)
-    if (found === undefined) continue // an entry whose socket is still to come
-    members.push(found)
-    target[name] = members
+    if (found === undefined) continue
+    if (target[name] === undefined) {
+      target[name] = old[name] ?? []
+      target[name].length = 0
+    }
+    target[name].push(found)
   }
 }
 

@@ -4,12 +4,13 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { once } = require('node:events')
 const http = require('node:http')
 const { test } = require('node:test')
 const util = require('node:util')
 
 const { Agent, isHawser, hawserOnly } = require('../support/agent')
-const { request } = require('../support/request')
+const { freed, request } = require('../support/request')
 const { httpServer } = require('../support/servers')
 
 test('it is an http.Agent', () => {
@@ -114,4 +115,20 @@ test('the package can be imported and required', { skip: hawserOnly }, async () 
   const esm = await import('../../lib/index.mjs')
   assert.equal(esm.Agent, Agent)
   assert.equal(esm.default.Agent, Agent)
+})
+
+test('an idle socket stays in freeSockets until it has closed', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end())
+  const agent = new Agent()
+  const both = () => [agent.sockets, agent.freeSockets].map((lists) => Object.values(lists).flat())
+  const free = freed(agent)
+  const { req } = await request({ port, agent })
+  await free
+  const { socket } = req
+  assert.deepEqual(both(), [[], [socket]])
+  agent.destroy()
+  assert.deepEqual(both(), [[], [socket]])
+  assert.equal(agent.totalSocketCount, 1)
+  await once(socket, 'close')
+  assert.deepEqual(both(), [[], []])
 })
