@@ -13,6 +13,7 @@ const { inspect } = require('node:util')
 const native = require('./binding')
 const ring = require('./shared-ring')
 const exchange = require('./exchange')
+const { keepAliveHint } = require('./incoming')
 const { Socket } = require('./socket')
 const { coreError, nullByte } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
@@ -558,7 +559,9 @@ function keep (agent, socket, req) {
 function keepSocketAlive (socket) {
   socket.setKeepAlive(true, this.keepAliveMsecs)
   if (socket[kCore] === undefined) socket.unref() // the core unrefs its own
-  const hint = /^timeout=(\d+)/.exec(socket._httpMessage?.res?.headers['keep-alive'])?.[1]
+  const res = socket._httpMessage?.res
+  const header = res ? keepAliveHint(res) : undefined
+  const hint = header === undefined ? undefined : /^timeout=(\d+)/.exec(header)?.[1]
   const ms = Number.parseInt(hint) * 1000 - this.agentKeepAliveTimeoutBuffer
   let timeout = this.options.timeout || 0
   if (ms < timeout) timeout = Math.max(ms, 0)

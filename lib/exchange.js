@@ -105,7 +105,7 @@ function onHead (exchange, at) {
   res.joinDuplicateHeaders = req.joinDuplicateHeaders
   res.upgrade = (flags & flag.UPGRADE) !== 0
   res.statusCode = status & 0xffff
-  res.setHead(ring.recordText(at, exchange.id), maxEntries(req))
+  res.setHead(ring.recordText(at, exchange.id), maxEntries(req), (flags & flag.HINT) !== 0)
   if ((flags & flag.INFO) !== 0) return onInformation(req, res)
   req.res = res
   exchange.untilClose = (flags & flag.UNTIL_CLOSE) !== 0

@@ -8,6 +8,7 @@ const http = require('node:http')
 
 const kText = Symbol('hawser.headText')
 const kRaw = Symbol('hawser.rawHeaders')
+const kHinted = Symbol('hawser.hasKeepAlive')
 const kMaxPairs = Symbol('hawser.maxHeaderPairs')
 
 const HEADERS = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headers')
@@ -50,14 +51,17 @@ class IncomingMessage extends http.IncomingMessage {
   constructor (socket) {
     super(socket)
     this[kText] = null
+    this[kHinted] = false
     this[kMaxPairs] = 0
   }
 
-  // maxPairs: array entries to keep, as in Node's parser; 0: no limit.
-  setHead (text, maxPairs) {
+  // maxPairs: array entries to keep, as in Node's parser; 0: no limit. hinted: there
+  // is a Keep-Alive header.
+  setHead (text, maxPairs, hinted) {
     const end = text.indexOf('\n')
     this.statusMessage = end === -1 ? text : text.slice(0, end)
     this[kText] = text
+    this[kHinted] = hinted
     this[kMaxPairs] = maxPairs
   }
 
@@ -113,4 +117,11 @@ Object.defineProperty(IncomingMessage.prototype, 'constructor', {
   value: http.IncomingMessage, writable: true, configurable: true
 })
 
-module.exports = { IncomingMessage }
+// The Keep-Alive header of any response, ours or Node's. Of each that makes its
+// connection idle it is asked, and most have none: those are not decoded for it.
+function keepAliveHint (message) {
+  const unread = message[kText] !== null && message[kText] !== undefined
+  return unread && !message[kHinted] ? undefined : message.headers['keep-alive']
+}
+
+module.exports = { IncomingMessage, keepAliveHint }

@@ -10,6 +10,7 @@
 #include "http1.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { OVERFLOW_NONE, OVERFLOW_HEADER, OVERFLOW_EXTENSIONS };
 
@@ -116,6 +117,7 @@ static int on_message_begin(llhttp_t* parser) {
   p->text_len = 0;
   p->value_start = 1;
   p->extension_bytes = 0;
+  p->hinted = 0;
   return 0;
 }
 
@@ -141,13 +143,20 @@ static int on_header_field(llhttp_t* parser, const char* at, size_t len) {
     if (text_put(p, "\n", 1) != 0) {
       return -1;
     }
+    p->name_start = p->text_len;
   }
   return text_put(p, at, len);
 }
 
 static int on_header_field_complete(llhttp_t* parser) {
+  static const char hint[] = "Keep-Alive";
   hw_http1_t* p = (hw_http1_t*)parser;
+  const char* name = text_base(p) + p->name_start;
+  size_t len = p->text_len - p->name_start;
 
+  if (len == sizeof(hint) - 1 && strncasecmp(name, hint, len) == 0) {
+    p->hinted = 1;
+  }
   if (text_put(p, "\n", 1) != 0) {
     return -1;
   }
@@ -218,6 +227,9 @@ static int on_headers_complete(llhttp_t* parser) {
   p->keep_alive = (uint8_t)llhttp_should_keep_alive(parser);
   if (p->keep_alive) {
     record[HW_WORD_FLAGS] |= HW_FLAG_KEEP_ALIVE;
+  }
+  if (p->hinted) {
+    record[HW_WORD_FLAGS] |= HW_FLAG_HINT;
   }
   if (llhttp_message_needs_eof(parser)) {
     record[HW_WORD_FLAGS] |= HW_FLAG_UNTIL_CLOSE;
@@ -355,6 +367,7 @@ void hw_http1_begin(hw_http1_t* p, uint32_t flags, uint32_t header_max) {
   p->left_over = 0;
   p->failed = 0;
   p->upgraded = 0;
+  p->hinted = 0;
   p->overflow = OVERFLOW_NONE;
 }
 

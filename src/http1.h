@@ -53,12 +53,14 @@ typedef struct {
   uint8_t left_over; /* bytes came behind the end, whatever they are */
   uint8_t failed;
   uint8_t upgraded;
+  uint8_t hinted;   /* the head has a Keep-Alive header */
   uint8_t overflow; /* 1: header block, 2: chunk extensions */
   uint32_t header_bytes;
   uint32_t header_max;
   uint32_t extension_bytes;
   size_t text_len;    /* of the text in the making */
-  size_t value_start; /* where its latest header value starts */
+  size_t name_start;  /* where its latest header name starts */
+  size_t value_start; /* and that header's value */
   char* saved;        /* the text when it does not lie in the ring */
   size_t saved_capacity;
   int spilled;     /* the text in the making is in saved */

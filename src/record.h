@@ -81,7 +81,8 @@ enum {
   X(UPGRADE, 2)      /* HEAD: what follows the head is not HTTP */         \
   X(INFO, 4)         /* HEAD: 1xx, another head follows */                 \
   X(LONG_TEXT, 8)    /* TEXT is not in the ring: fetch it by connection */ \
-  X(UNTIL_CLOSE, 16) /* HEAD: the body ends with the connection */
+  X(UNTIL_CLOSE, 16) /* HEAD: the body ends with the connection */         \
+  X(HINT, 32)        /* HEAD: there is a Keep-Alive header */
 
 enum {
 #define X(name, value) HW_FLAG_##name = (value),

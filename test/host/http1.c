@@ -29,6 +29,14 @@ static const row_t rows[] = {
      0,
      0,
      1},
+    {"a Keep-Alive header",
+     "HTTP/1.1 200 OK\r\nKeep-Alive-: no\r\nkeep-alive: timeout=5\r\n"
+     "Content-Length: 0\r\n\r\n",
+     "HEAD 200 1.1 keep hint [OK|Keep-Alive-|no|keep-alive|timeout=5|"
+     "Content-Length|0]END[]",
+     0,
+     0,
+     1},
     {"chunked with trailers",
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
      "2;e=1\r\nab\r\n1\r\nc\r\n0\r\nT: u\r\nV:\r\n\r\n",
