@@ -15,6 +15,7 @@ module.exports = function httpRequest (Agent, extra) {
       keepAlive: true,
       maxSockets: plan.connections ?? Infinity, // JSON has no Infinity
       maxFreeSockets: Infinity,
+      scheduling: plan.scheduling ?? 'lifo',
       ...extra
     })
     const origins = Array.from({ length: plan.origins ?? 1 }, (_, i) => ({

@@ -16,6 +16,8 @@ module.exports = {
   'waiting-10k': require('./waiting-10k'),
   'waiting-200k': require('./waiting-200k'),
   scale: require('./scale'),
+  turns: require('./turns'),
+  'turns-10k': require('./turns-10k'),
   'idle-memory': require('./idle-memory'),
   'idle-memory-cold': require('./idle-memory-cold')
 }

@@ -63,10 +63,10 @@ const BUSY = {
   origin: (row) => percent(row.originBusy),
   others: (row) => percent(row.others)
 }
+const LOOP = { ...RPS, 'p50 us': (row) => whole(row.p50), 'p99 us': (row) => whole(row.p99), ...BUSY }
 const COLUMNS = {
-  'closed-loop': {
-    ...RPS, 'p50 us': (row) => whole(row.p50), 'p99 us': (row) => whole(row.p99), ...BUSY
-  },
+  'closed-loop': LOOP,
+  turns: LOOP,
   burst: { ...RPS, 'time s': (row) => fixed(row.seconds, 2), ...BUSY },
   'idle-memory': {
     'bytes/connection': (row) => range(row.main),
