@@ -22,6 +22,10 @@ const AT_ONCE = 20
 
 const how = process.argv[2]
 
+// The workers accept by themselves. By default the primary does, and a connection
+// that is on its way to a worker that exits stays with the primary for ever.
+cluster.schedulingPolicy = cluster.SCHED_NONE
+
 // -- a worker -----------------------------------------------------------------
 
 function ask (agent, port, path) {
