@@ -30,6 +30,7 @@ const { verdict, register } = native
 const { handles, registers, INDEX_MASK } = ring
 const verdictNames = Object.fromEntries(Object.entries(verdict).map(([name, n]) => [n, name]))
 
+const PATH_MAX = 107 // sun_path, without the NUL
 const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
 
 const kPool = Symbol('hawser.pool')
@@ -194,7 +195,7 @@ function keyOf (agent, req, options) {
   if (options.host !== agent[kLast].host) checkHost(options.host)
   if (agent.getName !== baseGetName || own.host !== undefined || own.port !== undefined ||
       own.localAddress !== undefined || own.family !== undefined || own.socketPath !== undefined) {
-    return agent.getName(merge(agent, req, options))
+    return String(agent.getName(merge(agent, req, options)))
   }
   const { host, port } = options
   if (options.localAddress || options.family || options.socketPath) {
@@ -252,7 +253,8 @@ function addRequest (req, options, port, localAddress) {
     options = { __proto__: null, host: options, port, localAddress } // Node's legacy form
   }
   if (!options.servername) hostHeader(req)
-  req[kEntry] = 0 // always, for requests to be of one shape
+  if (req[kEntry]) dropEntry(req) // another agent's createSocket() passes it on
+  req[kEntry] = null // always, for requests to be of one shape
   const pool = poolOf(this)
   const key = keyOf(this, req, options)
   for (;;) {
@@ -306,23 +308,28 @@ class ReusedHandle {
 
 // The pool has an entry for req; what comes of it is the request's socket.
 function create (agent, req, options, id) {
-  req[kEntry] = id
-  agent.createSocket(req, options, (err, socket) => {
-    dropEntry(agent, req) // a createSocket of the user's may not have used it
-    if (err) {
-      emitTunnelError(req, err)
-      req.onSocket(socket, err)
-    } else {
-      setRequestSocket(agent, req, socket)
-    }
-  })
+  req[kEntry] = { agent, id }
+  try {
+    agent.createSocket(req, options, (err, socket) => {
+      dropEntry(req) // a createSocket of the user's may not have used it
+      if (err) {
+        emitTunnelError(req, err)
+        req.onSocket(socket, err)
+      } else {
+        setRequestSocket(agent, req, socket)
+      }
+    })
+  } catch (err) {
+    dropEntry(req)
+    throw err
+  }
 }
 
-function dropEntry (agent, req) {
-  const id = req[kEntry]
-  if (id === 0) return
-  req[kEntry] = 0
-  giveRoom(agent, id)
+function dropEntry (req) {
+  const entry = req[kEntry]
+  if (!entry) return
+  req[kEntry] = null
+  giveRoom(entry.agent, entry.id)
 }
 
 // A connection or an entry leaves the pool: its place may be somebody's.
@@ -331,14 +338,6 @@ function giveRoom (agent, id) {
   if (registers[register.WAITER] === 0) return
   startWaiting(agent, answer)
   if (answer < 0) createForAllInRoom(agent)
-}
-
-// The registers say who has waited long enough.
-function startWaiting (agent, answer) {
-  const next = registers[register.CONN]
-  const queued = unqueue(registers[register.WAITER])
-  if (answer < 0) queued.req.onSocket(null, coreError(answer, 'connect')) // no memory for it
-  else queued.runInAsyncScope(createForWaiting, null, agent, queued, next)
 }
 
 // For those who wait although there is room: the limits were raised.
@@ -350,12 +349,36 @@ function createForAllInRoom (agent) {
   }
 }
 
+// Those who have waited long enough, in turn: one that fails at once makes room
+// for the next, and a call for each inside of the one before would be too deep.
+const starting = []
+let isStarting = false
+
+// The registers say who it is.
+function startWaiting (agent, answer) {
+  starting.push({
+    agent, answer, id: registers[register.CONN], queued: unqueue(registers[register.WAITER])
+  })
+  if (isStarting) return
+  isStarting = true
+  try {
+    while (starting.length > 0) {
+      const { agent, answer, id, queued } = starting.shift()
+      if (answer < 0) queued.req.onSocket(null, coreError(answer, 'connect')) // no memory for it
+      else queued.runInAsyncScope(createForWaiting, null, agent, queued, id)
+    }
+  } finally {
+    isStarting = false
+  }
+}
+
 // As Node does it, a connection made for a waiting request is announced as
-// free, and then is the request's.
+// free, and then is the request's. What createSocket() throws is the request's
+// too: whoever made room has nothing to do with it.
 function createForWaiting (agent, { req, options }, id) {
-  req[kEntry] = id
-  agent.createSocket(req, options, (err, socket) => {
-    dropEntry(agent, req)
+  req[kEntry] = { agent, id }
+  const oncreate = (err, socket) => {
+    dropEntry(req)
     if (err) {
       emitTunnelError(req, err)
       req.onSocket(null, err)
@@ -363,7 +386,12 @@ function createForWaiting (agent, { req, options }, id) {
       socket[kNext] = req
       socket.emit('free')
     }
-  })
+  }
+  try {
+    agent.createSocket(req, options, oncreate)
+  } catch (err) {
+    oncreate(err)
+  }
 }
 
 function unqueue (id) {
@@ -374,7 +402,7 @@ function unqueue (id) {
 
 function setRequestSocket (agent, req, socket) {
   if (socket[kCore] !== undefined && socket._handle === socket[kCore]) exchange.assign(req, socket)
-  else req.onSocket(socket)
+  else exchange.assignNative(req, socket)
   const agentTimeout = agent.options.timeout || 0
   if (req.timeout === undefined || req.timeout === agentTimeout) return
   socket.setTimeout(req.timeout)
@@ -391,13 +419,19 @@ function reuseSocket (socket, req) {
 
 // -- sockets ------------------------------------------------------------------
 
+// Longer ones and abstract names are Node's, which says what is wrong with them.
+function isPlainPath (path) {
+  return typeof path !== 'string' || (!path.includes('\0') && Buffer.byteLength(path) <= PATH_MAX)
+}
+
 // The fast lane: plain http by the core. A connection that the user, a proxy
 // or an option of net makes is made by Node.
 function isFast (agent, options) {
   return ring.fast && agent.createConnection === baseCreateConnection &&
     agent.protocol === 'http:' && !hasProxy(agent) &&
     options.handle === undefined && options.fd === undefined && options.onread === undefined &&
-    !(typeof options.socketPath === 'string' && options.socketPath.includes('\0'))
+    options.blockList === undefined && options.signal === undefined &&
+    options.typeOfService === undefined && isPlainPath(options.socketPath)
 }
 
 function createSocket (req, options, callback) {
@@ -411,10 +445,12 @@ function createSocket (req, options, callback) {
     options.keepAlive = this.keepAlive
     options.keepAliveInitialDelay = this.keepAliveMsecs
   }
-  let id = req[kEntry] ?? 0
-  req[kEntry] = 0
-  if (id === 0) { // called past addRequest()
-    check(native.add(poolOf(this), name), 'add')
+  let id = 0
+  if (req[kEntry]?.agent === this) {
+    id = req[kEntry].id
+    req[kEntry] = null
+  } else { // called past addRequest()
+    check(native.add(poolOf(this), String(name)), 'add')
     id = registers[register.CONN]
   }
   let created = false
@@ -441,8 +477,13 @@ function createSocket (req, options, callback) {
 // Node: net.createConnection().
 function connect (options, id) {
   const socket = new Socket(options, id)
-  if (options.timeout) socket.setTimeout(options.timeout)
-  return socket.connect(options)
+  try {
+    if (options.timeout) socket.setTimeout(options.timeout)
+    return socket.connect(options)
+  } catch (err) {
+    socket.destroy()
+    throw err
+  }
 }
 
 // Node: installListeners(). The functions are shared; what they need is on the
@@ -478,7 +519,7 @@ function onSocketClose () {
 
 function onSocketTimeout () {
   if (isIdle(this)) this.destroy()
-  else if (this[kExchange] && !this._httpMessage.timeoutCb) this._httpMessage.res?.emit('timeout')
+  else if (this[kExchange]?.tellsTimeout === false) this._httpMessage.res?.emit('timeout')
 }
 
 function isIdle (socket) {

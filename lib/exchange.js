@@ -46,6 +46,7 @@ class Exchange extends AsyncResource {
     this.id = socket[kCore].id
     this.untilClose = false
     this.listensForEnd = false
+    this.tellsTimeout = false // the response, by a listener of its own
   }
 
   // Delivers the records that are next in the ring and this connection's.
@@ -118,7 +119,10 @@ function onHead (exchange, at) {
   res.req = req
   res.on('end', responseOnEnd)
   if (!req.writableFinished) req.on('finish', requestOnFinish)
-  if (req.timeoutCb) socket.on('timeout', responseOnTimeout)
+  if (req.timeoutCb) {
+    exchange.tellsTimeout = true
+    socket.on('timeout', responseOnTimeout)
+  }
   if (req.aborted || !req.emit('response', res)) res._dump()
   if (res.statusCode === 304 && req.method !== 'HEAD') res.complete = true
 }
@@ -327,6 +331,10 @@ function responseKeepAlive (req) {
   process.nextTick(emitFreeNT, req)
   req.destroyed = true
   if (req.res) req.res.socket = null
+  if (socket[kConn] === undefined && socket._handle === socket[kCore]) { // by 'agentRemove'
+    unlisten(socket)
+    socket.becomeNative()
+  }
 }
 
 function responseOnEnd () {
@@ -418,6 +426,13 @@ function endUnsent (req, err) {
 // next tick the request's matter.
 const assignsAtOnce = /_httpMessage/.test(http.ClientRequest.prototype.onSocket)
 
+// One of Node's, or of ours that was destroyed while it was made: Node has its
+// own listener for 'error' on it at once since 24.
+function assignNative (req, socket) {
+  if (assignsAtOnce && socket[kCore] !== undefined) unlisten(socket)
+  req.onSocket(socket)
+}
+
 // Gives req its socket, on the next tick. Node: ClientRequest.onSocket().
 function assign (req, socket) {
   if (assignsAtOnce) socket._httpMessage = req
@@ -450,9 +465,10 @@ function flush (req, socket) {
     socket.sendNow(data, flags, maxHeaderSize, callback)
     req._finish()
   } else {
-    native.begin(socket[kCore].id, flags, maxHeaderSize)
+    const status = native.begin(socket[kCore].id, flags, maxHeaderSize)
+    if (status !== 0) return socket.destroy() // closed, or the server has spoken unasked
     req._flush()
   }
 }
 
-module.exports = { assign, listen, unlisten, onIdleError }
+module.exports = { assign, assignNative, listen, unlisten, onIdleError }

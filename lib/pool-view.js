@@ -2,18 +2,34 @@
 //
 // agent.sockets, agent.freeSockets and agent.requests: objects of arrays as
 // Node has them, made from the core's lists whenever somebody looks. Keys are
-// gone when empty, and an object or array that is kept stays up to date.
+// gone when empty, and an object or array that is kept stays up to date. What
+// somebody puts in is shown beside, until he takes it out again (agent-base counts
+// with stand-ins for sockets); the pool does not know of it.
 'use strict'
+
+const { kAgent, kEntry } = require('./symbols')
 
 // list: the core's, [key, id, id, ..., key, ...]. find: from an id to what the
 // user sees; undefined: nothing here.
 function poolView (list, find) {
   const target = { __proto__: null }
-  const refresh = () => fill(target, list(), find)
+  const given = new Set() // keys that somebody has set
+  const refresh = () => fill(target, given, list(), find)
   return new Proxy(target, {
     get (_, key) {
       refresh()
       return target[key]
+    },
+    set (_, key, value) {
+      if (Array.isArray(value)) {
+        given.add(key)
+        target[key] = value
+      }
+      return true
+    },
+    deleteProperty (_, key) {
+      given.delete(key)
+      return true
     },
     has (_, key) {
       refresh()
@@ -30,9 +46,17 @@ function poolView (list, find) {
   })
 }
 
-function fill (target, list, find) {
+function fill (target, given, list, find) {
   const old = { __proto__: null, ...target }
   for (const key of Object.keys(target)) delete target[key]
+  const shown = (name) => {
+    target[name] = old[name] ?? []
+    const foreign = target[name].filter(isForeign)
+    target[name].length = 0
+    target[name].push(...foreign)
+    return target[name]
+  }
+  for (const key of given) shown(key)
   let name = ''
   for (const item of list) {
     if (typeof item === 'string') {
@@ -40,13 +64,12 @@ function fill (target, list, find) {
       continue
     }
     const found = find(item)
-    if (found === undefined) continue
-    if (target[name] === undefined) {
-      target[name] = old[name] ?? []
-      target[name].length = 0
-    }
-    target[name].push(found)
+    if (found !== undefined) (target[name] ?? shown(name)).push(found)
   }
+}
+
+function isForeign (item) {
+  return item?.[kAgent] === undefined && item?.[kEntry] === undefined
 }
 
 module.exports = { poolView }

@@ -23,29 +23,37 @@ const registers = new Uint32Array(register.SIZE)
 // By index of a connection's id: the CoreHandle that its records go to.
 const handles = []
 
+// What the core reads into. Nothing of it is handed out: a user may transfer the
+// memory of a chunk to a worker, or keep the chunk for ever.
 const SLAB_BYTES = 1024 * 1024
-const SLABS_MAX = 32
+const SLABS_MAX = 8
 const slabs = [undefined] // by id; 0 is none
 
+let epoch = 0
 let cursor = 0
 let end = 0
 
 function giveSlab (id) {
-  // Not zeroed: nothing is handed out that the kernel has not written.
-  slabs[id] = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  slabs[id] ??= Buffer.allocUnsafeSlow(SLAB_BYTES)
   native.giveSlab(id, slabs[id])
 }
 
+// The records that are in slab id have been read. 0: one more is wanted.
 function onSlabDone (id) {
-  if (id !== 0) {
-    giveSlab(id) // views on the old one keep it alive
-  } else if (slabs.length <= SLABS_MAX) {
-    giveSlab(slabs.length)
-  }
+  if (id !== 0) giveSlab(id)
+  else if (slabs.length <= SLABS_MAX) giveSlab(slabs.length)
 }
 
-// `count` records are there. Each handle reads its own run of them with take().
-function drain (count) {
+// `count` records are there, the ring's filling number `now`. Each handle reads
+// its own run of them with take(). Whoever turns the loop in a callback, or in a
+// tick behind it, has this called inside of itself, and the ring may be filled
+// anew before the outer call goes on: that has nothing more to read then.
+function drain (count, now) {
+  if (((now - epoch) | 0) < 0) return
+  if (now !== epoch) {
+    epoch = now
+    cursor = 0
+  }
   end = count
   while (cursor < end) {
     const at = cursor * WORDS
@@ -62,8 +70,6 @@ function drain (count) {
       cursor++ // the socket has been given up
     }
   }
-  cursor = 0
-  end = 0
 }
 
 // The position of the next record if it is connection id's, or -1. Taking it
@@ -90,15 +96,13 @@ function recordText (at, id) {
   return text.latin1Slice(start, start + words[at + word.TEXT_LEN])
 }
 
-// The bytes of a record as a Buffer of the user's: small ones are copied out
-// of the ring, large ones are a view on their slab.
+// The bytes of a record as a Buffer of the user's.
 function recordBody (at) {
   const start = words[at + word.BODY_AT]
   const length = words[at + word.BODY_LEN]
   const slab = words[at + word.FLAGS] >>> flag.SLAB_SHIFT
-  if (slab !== 0) return slabs[slab].subarray(start, start + length)
   const copy = Buffer.allocUnsafe(length)
-  text.copy(copy, 0, start, start + length)
+  ;(slab !== 0 ? slabs[slab] : text).copy(copy, 0, start, start + length)
   return copy
 }
 

@@ -14,12 +14,14 @@ const { AsyncResource } = require('node:async_hooks')
 const native = require('./binding')
 const ring = require('./shared-ring')
 const { coreError, connectError, aggregateError } = require('./errors')
-const { kConn, kCore, kExchange } = require('./symbols')
+const { symbolOf, kConn, kCore, kExchange } = require('./symbols')
 
 const { record, word } = native
 const { words, handles, INDEX_MASK } = ring
 
 const UV_EOF = -4095
+const UV_ECANCELED = -125
+const UV_EINVAL = -22
 const UV_EOF_DONE = 1 // what a ShutdownWrap returns for "done at once"
 
 const MANUAL_DESTROY = { requireManualDestroy: true }
@@ -55,6 +57,8 @@ class CoreHandle extends AsyncResource {
     this.attempts = null // { addresses, port, errors } while several are tried
     this.writing = null // { callback, chunks } of the write that is queued
     this.early = 0 // what a write came to that the stream hears of only now
+    this.leaving = false // becomeNative() waits for `writing`
+    this.closing = false
     this.onClosed = null
     this.full = false // the body's reader said so; pause after these records
     this.paused = false // by the body's back-pressure
@@ -96,8 +100,13 @@ class CoreHandle extends AsyncResource {
     return 0
   }
 
-  bind (address, port) { return native.bind(this.id, address, port | 0, 0) }
-  bind6 (address, port, flags) { return native.bind(this.id, address, port | 0, flags | 0) }
+  bind (address, port) {
+    return net.isIPv4(address) ? native.bind(this.id, address, port | 0, 0) : UV_EINVAL
+  }
+
+  bind6 (address, port, flags) {
+    return net.isIPv6(address) ? native.bind(this.id, address, port | 0, flags | 0) : UV_EINVAL
+  }
 
   connect (request, address, port) {
     request.resource = workOf(this, this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
@@ -124,17 +133,16 @@ class CoreHandle extends AsyncResource {
   }
 
   #close (callback, reset) {
-    if (this.onClosed !== null) return
-    this.onClosed = callback ?? (() => {})
+    if (this.closing) return
+    this.closing = true
+    this.onClosed = callback ?? null
     if (native.close(this.id, reset) !== 0) setImmediate(() => this.#closed())
   }
 
   #closed () {
     handles[this.id & INDEX_MASK] = undefined
-    this.writing = null
-    const callback = this.onClosed
-    this.onClosed = null
-    if (callback !== null) this.resource.runInAsyncScope(callback)
+    this.#wrote(UV_ECANCELED)
+    if (this.onClosed !== null) this.resource.runInAsyncScope(this.onClosed)
     this.resource.emitDestroy()
   }
 
@@ -194,6 +202,7 @@ class CoreHandle extends AsyncResource {
     const writing = this.writing
     this.writing = null
     if (writing === null) return
+    if (this.leaving) this.socket.becomeNative()
     this.resource.runInAsyncScope(wrote, this.socket, writing.callback, status)
   }
 }
@@ -217,19 +226,25 @@ function attemptFailed (handle, status, index) {
   const { address, family } = addresses[index]
   const err = connectError(status, address, port)
   errors.push(err)
-  socket.emit('connectionAttemptFailed', address, port, family, err)
   const next = addresses[index + 1]
+  // All but the last have the core's time limit, which the kernel's is far above.
+  if (next !== undefined && err.code === 'ETIMEDOUT') {
+    socket.emit('connectionAttemptTimeout', address, port, family)
+  } else {
+    socket.emit('connectionAttemptFailed', address, port, family, err)
+  }
   if (next !== undefined && !socket.destroyed) {
     socket.autoSelectFamilyAttemptedAddresses.push(`${next.address}:${port}`)
     socket.emit('connectionAttempt', next.address, port, next.family)
   }
 }
 
-// Node: onWriteComplete().
+// Node: onWriteComplete(). Since 22 an error is told of a destroyed socket too.
 function wrote (callback, status) {
-  if (this.destroyed) return callback(null)
+  if (this.destroyed && (status === 0 || major < 22)) return callback(null)
+  if (status !== 0) return callback(coreError(status, 'write'))
   this._unrefTimer()
-  callback(status === 0 ? null : coreError(status, 'write'))
+  callback(null)
 }
 
 // Node's agent destroys an idle socket at whatever is read on it since 22.23 and
@@ -289,7 +304,16 @@ function plainChunks (data) {
   return chunks
 }
 
+const NOT_NOW = Number(Object.keys(native.errors).find(
+  (status) => native.errors[status][0] === 'ERR_HAWSER_STATE'))
 const CHUNKS_MAX = 1024 // of one writev()
+const ADDRESSES_MAX = 256 // of one dial(): ADDRESSES_MAX in conn.c
+
+// What a socket was asked for before it was connected. Node: afterConnect().
+const example = new net.Socket()
+const kSetNoDelay = symbolOf(example, 'kSetNoDelay')
+const kSetKeepAlive = symbolOf(example, 'kSetKeepAlive')
+const kSetKeepAliveInitialDelay = symbolOf(example, 'kSetKeepAliveInitialDelay')
 
 const ownWrite = net.Socket.prototype.write
 
@@ -349,6 +373,8 @@ class Socket extends net.Socket {
     if (status === 0) {
       this._unrefTimer()
       process.nextTick(callback, null)
+    } else if (status === NOT_NOW) {
+      this.destroy() // the server has spoken before it was asked
     } else {
       handle.early = status
       this.write(text, 'latin1', callback)
@@ -416,13 +442,14 @@ class Socket extends net.Socket {
     }
   }
 
-  // It wants more.
+  // It wants more, and does not ask whether somebody has paused the socket.
   resumeBody () {
     const handle = this[kCore]
     handle.full = false
-    if (handle.paused) {
+    if (handle.paused || handle.held) {
       handle.paused = false
-      if (!handle.held) native.pause(handle.id, false)
+      handle.held = false
+      native.pause(handle.id, false)
     }
   }
 
@@ -434,10 +461,15 @@ class Socket extends net.Socket {
   }
 
   // Gives this socket a handle of Node's for the same connection: from here on
-  // it is a socket like any other. The core lets go of it.
+  // it is a socket like any other. The core lets go of it, when it has written
+  // what it has; the rest of what was given to the stream is behind that.
   becomeNative () {
     const core = this._handle
     if (!(core instanceof CoreHandle)) return
+    if (core.writing !== null) {
+      core.leaving = true
+      return
+    }
     const fd = native.dup(core.id)
     if (fd < 0) return this.destroy(coreError(fd, 'dup'))
     const donor = new net.Socket({ fd, manualStart: true })
@@ -448,6 +480,7 @@ class Socket extends net.Socket {
     countOn(handle, 'bytesRead', core.bytesRead)
     countOn(handle, 'bytesWritten', core.bytesWritten)
     this._handle = handle
+    if (!core.hasRef()) handle.unref()
     core.close()
     // The stream believes that a read is under way since it connected.
     handle.reading = true
@@ -515,7 +548,7 @@ function usable (addresses) {
     if (groups[first][i] !== undefined) out.push(groups[first][i])
     if (groups[10 - first][i] !== undefined) out.push(groups[10 - first][i])
   }
-  return out
+  return out.slice(0, ADDRESSES_MAX)
 }
 
 function connectSeveral (socket, options, addresses) {
@@ -552,7 +585,8 @@ function connected (status, handle) {
   socket.connecting = false
   socket._sockname = null
   socket._unrefTimer()
-  handle.setNoDelay(true)
+  if (socket[kSetNoDelay]) handle.setNoDelay(true)
+  if (socket[kSetKeepAlive]) handle.setKeepAlive(true, socket[kSetKeepAliveInitialDelay])
   socket.emit('connect')
   socket.emit('ready')
   socket.read(0)

@@ -20,5 +20,5 @@ module.exports = {
   kCore: Symbol('hawser.core'), // its CoreHandle, also after destroy()
   kExchange: Symbol('hawser.exchange'),
   // on a ClientRequest
-  kEntry: Symbol('hawser.entry') // a pool entry that waits for its socket, or 0
+  kEntry: Symbol('hawser.entry') // { agent, id } of a pool's entry that waits for its socket, or null
 }

@@ -40,7 +40,7 @@ uint64_t ToMilliseconds(napi_env env, napi_value value) {
                                                    : UINT64_MAX;
 }
 
-// A limit of a pool; anything that is no finite number is none.
+// A limit; anything that is no finite number of 32 bits is none.
 uint32_t ToLimit(napi_env env, napi_value value) {
   double limit = ToDouble(env, value);
   return std::isfinite(limit) && limit >= 0 && limit < HW_NO_LIMIT
@@ -307,7 +307,7 @@ Napi::Value Begin(const Napi::CallbackInfo& info) {
                 hw_loop_begin(args.loop(),
                               args.id(),
                               ToUint32(args.env, args.value[1]),
-                              ToUint32(args.env, args.value[2])));
+                              ToLimit(args.env, args.value[2])));
 }
 
 int WriteBuffers(State* state,
@@ -342,7 +342,7 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
   int err = hw_loop_begin(args.loop(),
                           args.id(),
                           ToUint32(args.env, args.value[2]),
-                          ToUint32(args.env, args.value[3]));
+                          ToLimit(args.env, args.value[3]));
   if (err != 0) {
     return Result(args.env, err);
   }

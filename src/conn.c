@@ -20,9 +20,8 @@ struct hw_dial {
   uint64_t attempt_ms;
   size_t count;
   size_t current;
-  int failed; /* why the current attempt is being given up */
+  int failed; /* why the current attempt is given up at once, or 0 */
   int bound;
-  unsigned bind_flags;
   hw_address_t local;
   hw_address_t addrs[];
 };
@@ -35,6 +34,7 @@ struct hw_write {
 };
 
 static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf);
+static void stop_reading(hw_conn_t* conn);
 static int dial_next(hw_conn_t* conn);
 
 static void set_state(hw_conn_t* conn, hw_conn_state_t next) {
@@ -149,7 +149,6 @@ static int dial_create(hw_conn_t* conn, size_t count) {
   }
   if (conn->dial != NULL) { /* made by hw_conn_bind */
     dial->bound = conn->dial->bound;
-    dial->bind_flags = conn->dial->bind_flags;
     dial->local = conn->dial->local;
     dial_free(conn);
   }
@@ -171,9 +170,27 @@ int hw_conn_bind(hw_conn_t* conn, const hw_address_t* addr, unsigned flags) {
     return err;
   }
   conn->dial->bound = 1;
-  conn->dial->bind_flags = flags;
   conn->dial->local = *addr;
   return uv_tcp_bind(&conn->uv.tcp, &addr->any, flags);
+}
+
+/* The port that hw_conn_bind was told, on any address of the family that is
+ * tried now: who gives several addresses to dial cannot mean one of his own. */
+static int bind_again(hw_conn_t* conn) {
+  hw_dial_t* dial = conn->dial;
+  hw_address_t local;
+  in_port_t port = dial->local.any.sa_family == AF_INET6
+                       ? dial->local.v6.sin6_port
+                       : dial->local.v4.sin_port;
+
+  memset(&local, 0, sizeof(local));
+  local.any.sa_family = dial->addrs[dial->current].any.sa_family;
+  if (local.any.sa_family == AF_INET6) {
+    local.v6.sin6_port = port;
+  } else {
+    local.v4.sin_port = port;
+  }
+  return uv_tcp_bind(&conn->uv.tcp, &local.any, 0);
 }
 
 static void on_reset_for_next(uv_handle_t* handle) {
@@ -191,11 +208,7 @@ static void on_reset_for_next(uv_handle_t* handle) {
   err = handle_init(conn);
   HW_ASSERT(err == 0); /* without flags uv_tcp_init makes no system call */
   set_state(conn, HW_CONN_READY);
-  if (dial->bound) {
-    /* A failure shows when the connect is tried. */
-    (void)uv_tcp_bind(
-        &conn->uv.tcp, (const struct sockaddr*)&dial->local, dial->bind_flags);
-  }
+  dial->failed = dial->bound ? bind_again(conn) : 0;
   err = dial_next(conn);
   if (err != 0) {
     push_status(conn, HW_REC_CONNECTED, err);
@@ -257,8 +270,11 @@ static int dial_next(hw_conn_t* conn) {
 
   set_state(conn, HW_CONN_DIALLING);
   dial->req.data = dial;
-  dial->failed = uv_tcp_connect(
-      &dial->req, &conn->uv.tcp, &dial->addrs[dial->current].any, on_connect);
+  if (dial->failed == 0) {
+    dial->failed = uv_tcp_connect(
+        &dial->req, &conn->uv.tcp, &dial->addrs[dial->current].any, on_connect);
+  }
+  uv_update_time(conn->env->uv); /* JavaScript may have been busy since */
   if (dial->failed != 0) {
     if (dial->count == 1) {
       return dial->failed;
@@ -319,7 +335,7 @@ static int in_exchange(const hw_conn_t* conn) {
 
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max) {
   if (conn->state == HW_CONN_EXTERNAL || conn->state >= HW_CONN_CLOSING ||
-      in_exchange(conn)) {
+      in_exchange(conn) || conn->dirty) {
     return HW_ESTATE;
   }
   parser_free(conn);
@@ -353,6 +369,11 @@ static void parse(hw_conn_t* conn, const char* data, size_t len) {
 
   hw_http1_feed(http, conn->env->ring, conn->env->slabs, conn->id, data, len);
   if (!http->active) {
+    if (http->upgraded) {
+      /* What else is in the kernel is the next owner's: see hw_conn_dup. */
+      conn->ended = 1;
+      stop_reading(conn);
+    }
     end_exchange(conn, hw_http1_reusable(http));
     if (http->long_text == NULL) {
       parser_free(conn);

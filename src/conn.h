@@ -75,7 +75,7 @@ struct hw_conn {
   uint8_t reading;
   uint8_t paused;   /* JavaScript does not want bytes now */
   uint8_t dirty;    /* bytes came that belong to no exchange */
-  uint8_t ended;    /* the peer's FIN or an error was seen */
+  uint8_t ended;    /* nothing more is read: FIN, an error, or an upgrade */
   uint8_t exchange; /* hw_exchange_t */
   uint8_t flags;    /* of the exchange, as for hw_http1_begin */
   uint8_t tapped;   /* somebody wants the bytes themselves too */
@@ -102,7 +102,8 @@ int hw_conn_open(hw_conn_t* conn, int is_pipe);
 /* NEW to EXTERNAL: the socket is Node's, this is the pool's entry for it. */
 int hw_conn_external(hw_conn_t* conn);
 
-/* Local address for the next dial. flags as for uv_tcp_bind. READY only. */
+/* Local address for the next dial. flags as for uv_tcp_bind. READY only. Of
+ * several addresses dialled those after the first get the port alone. */
 int hw_conn_bind(hw_conn_t* conn, const hw_address_t* addr, unsigned flags);
 
 /* Connects to the first address that answers, one after the other; each but
@@ -116,7 +117,8 @@ int hw_conn_dial(hw_conn_t* conn,
 int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len);
 
 /* A request is about to be written: responses are parsed from now on. Result:
- * 0 or HW_ESTATE. flags and header_max as for hw_http1_begin. */
+ * 0, or HW_ESTATE also where the server has spoken before it was asked. flags
+ * and header_max as for hw_http1_begin. */
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max);
 
 /* Writes at once what the kernel takes and queues the rest. Of the queued

@@ -12,11 +12,12 @@ namespace {
 // Calls JavaScript's drain until it returns without an exception: an exception
 // becomes 'uncaughtException', as from any callback, and the records behind it
 // are still delivered. JavaScript remembers where it was.
-void Drain(void* data, uint32_t count) {
+void Drain(void* data, uint32_t count, uint32_t epoch) {
   State* state = static_cast<State*>(data);
   Napi::Env env(state->env);
   Napi::HandleScope scope(env);
-  napi_value argument = Napi::Number::New(env, count);
+  napi_value arguments[] = {Napi::Number::New(env, count),
+                            Napi::Number::New(env, epoch)};
   napi_value receiver = state->receiver.Value();
   napi_value function = state->drain.Value();
 
@@ -24,7 +25,7 @@ void Drain(void* data, uint32_t count) {
     napi_value error = nullptr;
     // No async context of its own: each record brings its request's.
     napi_status status = napi_make_callback(
-        env, nullptr, receiver, function, 1, &argument, nullptr);
+        env, nullptr, receiver, function, 2, arguments, nullptr);
     if (status != napi_pending_exception) {
       return;
     }
@@ -65,7 +66,8 @@ void FreeState(Napi::Env, State* state) {
   delete state;
 }
 
-// setup(ring: ArrayBuffer, registers: Uint32Array, drain: (count) => void)
+// setup(ring: ArrayBuffer, registers: Uint32Array,
+//       drain: (count, epoch) => void)
 // Result: whether the fast lane may be used here.
 Napi::Value Setup(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();

@@ -33,7 +33,7 @@ typedef struct hw_loop hw_loop_t;
  * negative code, *out is then NULL. */
 int hw_loop_create(uv_loop_t* uv,
                    void* ring_memory,
-                   void (*drain)(void* data, uint32_t count),
+                   void (*drain)(void* data, uint32_t count, uint32_t epoch),
                    void* data,
                    hw_loop_t** out);
 

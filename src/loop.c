@@ -41,6 +41,7 @@ typedef struct {
 
 typedef struct {
   hw_pool_t* pool;
+  uint32_t id;
   int dropped;
 } pool_entry_t;
 
@@ -55,6 +56,7 @@ struct hw_loop {
   table_t conns;
   table_t waiters;
   table_t pools;
+  uint32_t dropped_pools; /* with something left in them */
   hw_freelist_t conn_memory;
   hw_freelist_t parser_memory;
   hw_freelist_t waiter_memory;
@@ -63,7 +65,7 @@ struct hw_loop {
   int idle_active;
   int closing;
   int handles_left;
-  void (*drain)(void* data, uint32_t count);
+  void (*drain)(void* data, uint32_t count, uint32_t epoch);
   void* data;
   void (*closed)(void* data);
   void* closed_data;
@@ -167,14 +169,22 @@ static void on_idle(uv_idle_t* idle) {
   (void)idle; /* it only keeps the poll phase from blocking */
 }
 
-/* After records were pushed: the next check phase comes without a wait. */
-static void arm(hw_loop_t* loop) {
-  if (!loop->idle_active && loop->ring.count != 0 && !loop->closing) {
+/* The next check phase comes without a wait, and it does come. */
+static void turn_once(hw_loop_t* loop) {
+  if (!loop->idle_active && !loop->closing) {
     loop->idle_active = 1;
     (void)uv_idle_start(&loop->idle, on_idle);
   }
 }
 
+/* After records were pushed. */
+static void arm(hw_loop_t* loop) {
+  if (loop->ring.count != 0) {
+    turn_once(loop);
+  }
+}
+
+static hw_conn_t* get_conn(const hw_loop_t* loop, uint32_t id);
 static void free_conn(hw_loop_t* loop, hw_conn_t* conn);
 
 /* Frees connections whose CLOSED record has been read. */
@@ -185,7 +195,11 @@ static void free_closed(hw_loop_t* loop, uint32_t count) {
     const uint32_t* words = loop->ring.words + (size_t)i * HW_RECORD_WORDS;
 
     if (words[HW_WORD_TYPE] == HW_REC_CLOSED) {
-      free_conn(loop, table_get(&loop->conns, words[HW_WORD_CONN]));
+      hw_conn_t* conn = get_conn(loop, words[HW_WORD_CONN]);
+
+      if (conn != NULL) { /* else hw_loop_close_conn() was called once more */
+        free_conn(loop, conn);
+      }
     }
   }
 }
@@ -197,7 +211,7 @@ static void drain(hw_loop_t* loop) {
   uint64_t epoch = loop->epoch;
 
   if (count != 0 && !loop->closing) {
-    loop->drain(loop->data, count);
+    loop->drain(loop->data, count, (uint32_t)epoch);
     if (loop->closing || epoch != loop->epoch) {
       return;
     }
@@ -290,7 +304,7 @@ static void settle(hw_conn_t* conn) {
 
 int hw_loop_create(uv_loop_t* uv,
                    void* ring_memory,
-                   void (*drain_cb)(void* data, uint32_t count),
+                   void (*drain_cb)(void* data, uint32_t count, uint32_t epoch),
                    void* data,
                    hw_loop_t** out) {
   hw_loop_t* loop = hw_mem_calloc(sizeof(*loop));
@@ -384,6 +398,7 @@ static void destroy_pools(hw_loop_t* loop) {
       hw_mem_free(entry);
     }
   }
+  loop->dropped_pools = 0;
 }
 
 /* Leaves its pool whatever the pool says about the slot. */
@@ -450,8 +465,10 @@ int hw_loop_pool_create(hw_loop_t* loop,
   }
   if (err != 0) {
     hw_mem_free(entry);
+    return err;
   }
-  return err;
+  entry->id = *id;
+  return 0;
 }
 
 int hw_loop_pool_set(hw_loop_t* loop,
@@ -466,23 +483,30 @@ int hw_loop_pool_set(hw_loop_t* loop,
   return 0;
 }
 
-static void maybe_free_pool(hw_loop_t* loop, uint32_t id) {
-  pool_entry_t* entry = get_pool(loop, id);
+/* Something has left a pool. Hardly ever is there one that was dropped. */
+static void free_dropped_pools(hw_loop_t* loop) {
+  uint32_t i = 0;
 
-  if (entry != NULL && entry->dropped && hw_pool_total(entry->pool) == 0 &&
-      hw_pool_waiting(entry->pool) == 0) {
-    table_drop(&loop->pools, id);
-    hw_pool_destroy(entry->pool);
-    hw_mem_free(entry);
+  for (i = 1; i < loop->pools.size && loop->dropped_pools != 0; i++) {
+    pool_entry_t* entry = loop->pools.entries[i];
+
+    if (entry != NULL && entry->dropped && hw_pool_total(entry->pool) == 0 &&
+        hw_pool_waiting(entry->pool) == 0) {
+      table_drop(&loop->pools, entry->id);
+      hw_pool_destroy(entry->pool);
+      hw_mem_free(entry);
+      loop->dropped_pools--;
+    }
   }
 }
 
 void hw_loop_pool_drop(hw_loop_t* loop, uint32_t id) {
   pool_entry_t* entry = get_pool(loop, id);
 
-  if (entry != NULL) {
+  if (entry != NULL && !entry->dropped) {
     entry->dropped = 1;
-    maybe_free_pool(loop, id);
+    loop->dropped_pools++;
+    free_dropped_pools(loop);
   }
 }
 
@@ -504,6 +528,7 @@ static void free_conn(hw_loop_t* loop, hw_conn_t* conn) {
   hw_conn_dispose(conn);
   table_drop(&loop->conns, conn->id);
   hw_freelist_give(&loop->conn_memory, conn);
+  free_dropped_pools(loop);
 }
 
 /* A new entry, in state NEW, as an ACTIVE connection of origin. */
@@ -723,6 +748,7 @@ int hw_loop_remove(hw_loop_t* loop, uint32_t id, hw_lease_t* out) {
     hw_conn_close(conn); /* only an entry, closed at once */
     free_conn(loop, conn);
   }
+  free_dropped_pools(loop);
   return err;
 }
 
@@ -749,6 +775,7 @@ int hw_loop_cancel(hw_loop_t* loop, uint32_t id) {
   HW_ASSERT(entry != NULL);
   hw_pool_cancel(entry->pool, &waiter->link);
   (void)end_waiter(loop, &waiter->link);
+  free_dropped_pools(loop);
   return 0;
 }
 
@@ -787,6 +814,7 @@ int hw_loop_dial(hw_loop_t* loop,
     err = hw_conn_dial(conn, addrs, count, attempt_ms);
     if (err == 0 && count > 1) {
       rearm_timer(loop);
+      turn_once(loop); /* the first may have failed, and the timer is unref'd */
     }
   }
   return err;

@@ -12,7 +12,7 @@
 
 #include "table.h"
 
-enum { KEY_INLINE = 56, KEY_MAX = 64 * 1024, ORIGINS_KEPT = 1024 };
+enum { KEY_INLINE = 56, KEY_MAX = 64 * 1024 * 1024, ORIGINS_KEPT = 1024 };
 
 typedef enum { NEED_NONE, NEED_STARVED, NEED_HUNGRY } need_t;
 

@@ -27,8 +27,9 @@ extern "C" {
 #define HW_READ_MAX 131072u
 
 /* The smallest piece of input that makes a record of its own is a chunk of one
- * byte, "1\r\nX\r\n": six bytes. A few more records come with any read. */
-#define HW_RING_RESERVE_RECORDS (HW_READ_MAX / 6u + 64u)
+ * byte: "1\nX", three bytes, where HW_HTTP1_LENIENT lets line breaks be left
+ * out. A few more records come with any read. */
+#define HW_RING_RESERVE_RECORDS (HW_READ_MAX / 3u + 64u)
 
 /* Heads that arrived in earlier reads are put in front of the text of this
  * one; above HW_TEXT_MAX bytes they do not travel in the ring. */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+//
+// Names of several addresses: the core tries them, where net would.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const http = require('node:http')
+const net = require('node:net')
+const { test } = require('node:test')
+
+const { Agent } = require('../support/agent')
+const { runScript } = require('../support/child')
+const { request, freed } = require('../support/request')
+const { httpServer } = require('../support/servers')
+
+const HERE = { address: '127.0.0.1', family: 4 }
+const ALSO_HERE = { address: '127.0.0.2', family: 4 }
+
+const finds = (...list) => (host, options, callback) => options.all
+  ? callback(null, list)
+  : callback(null, list[0].address, list[0].family)
+
+function agentFor (t, options) {
+  const agent = new Agent(options)
+  t.after(() => agent.destroy())
+  return agent
+}
+
+// The kernel's timer of a connection that is silent: 02 is keep-alive.
+function timerOf (port) {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const line = fs.readFileSync('/proc/net/tcp', 'latin1').split('\n')
+    .find((line) => line.trim().split(/\s+/)[1]?.endsWith(local))
+  return line.trim().split(/\s+/)[5].slice(0, 2)
+}
+
+for (const list of [[HERE], [HERE, ALSO_HERE]]) {
+  test(`TCP keep-alive is on, of ${list.length} addresses`, async (t) => {
+    const port = await httpServer(t, (req, res) => res.end())
+    const agent = agentFor(t, { keepAlive: true, lookup: finds(...list) })
+    const free = freed(agent)
+    await request({ host: 'some.test', port, agent })
+    await free
+    assert.equal(timerOf(agent.freeSockets[`some.test:${port}:`][0].localPort), '02')
+  })
+}
+
+test('keep-alive that was asked for before the connection is there', async (t) => {
+  const port = await httpServer(t, (req, res) => {})
+  const agent = agentFor(t, { keepAlive: false, lookup: finds(HERE, ALSO_HERE) })
+  const req = http.get({ host: 'some.test', port, agent })
+  req.on('error', () => {}) // agent.destroy()
+  req.on('socket', (socket) => socket.setKeepAlive(true, 5000))
+  const [socket] = await once(req, 'socket')
+  await once(socket, 'connect')
+  await once(req, 'finish')
+  while (timerOf(socket.localPort) === '01') await new Promise(setImmediate) // not yet acknowledged
+  assert.equal(timerOf(socket.localPort), '02')
+})
+
+test('a process waits for its request when the first address fails at once', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const { status, out, err } = await runScript(`
+    const list = [{ address: '255.255.255.255', family: 4 }, { address: '127.0.0.1', family: 4 }]
+    const lookup = (host, options, callback) => options.all ? callback(null, list) : callback(null, '127.0.0.1', 4)
+    http.get({ host: 'some.test', port: ${port}, agent: new Agent(), lookup }, (res) => {
+      console.log(res.statusCode)
+      process.exit()
+    })`)
+  assert.deepEqual({ status, out, err }, { status: 0, out: '200', err: '' })
+})
+
+test('an attempt has its time from when it is made, however long the turn has been', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const agent = agentFor(t)
+  await new Promise(setImmediate)
+  const start = Date.now()
+  while (Date.now() - start < 400); // longer than an attempt may take
+  const { body } = await request({ host: 'some.test', port, agent, lookup: finds(HERE, ALSO_HERE) })
+  assert.equal(String(body), 'ok')
+})
+
+test('an attempt that takes too long says so', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const agent = agentFor(t, { autoSelectFamilyAttemptTimeout: 50 })
+  const events = []
+  const req = http.get({
+    host: 'some.test',
+    port,
+    agent,
+    lookup: finds({ address: '203.0.113.1', family: 4 }, HERE)
+  })
+  req.on('socket', (socket) => {
+    for (const name of ['connectionAttempt', 'connectionAttemptTimeout', 'connectionAttemptFailed']) {
+      socket.on(name, (address) => events.push(`${name} ${address}`))
+    }
+  })
+  const [res] = await once(req, 'response')
+  res.resume()
+  assert.equal(res.statusCode, 200)
+  // 203.0.113.1 is nowhere: refused at once where there is no route, else silent.
+  assert.match(events[1], /^connectionAttempt(Timeout|Failed) 203\.0\.113\.1$/)
+})
+
+test('of 300 addresses the first that answers is taken', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const list = Array.from({ length: 300 }, (_, i) => (
+    { address: `127.0.${1 + (i >> 8)}.${i & 255}`, family: 4 }))
+  list[0] = HERE
+  const { body } = await request({ host: 'some.test', port, agent: agentFor(t), lookup: finds(...list) })
+  assert.equal(String(body), 'ok')
+})
+
+test('a localPort holds for the second family too', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end(String(req.socket.remotePort)))
+  const closed = net.createServer().listen(0, '127.0.0.1')
+  await once(closed, 'listening')
+  const localPort = closed.address().port
+  closed.close()
+  await once(closed, 'close')
+  const lookup = finds({ address: '::1', family: 6 }, HERE)
+  const { body } = await request({ host: 'some.test', port, agent: agentFor(t), lookup, localPort })
+  assert.equal(Number(body), localPort)
+})
+
+test('addresses of a BlockList are not connected to', async (t) => {
+  const [major] = process.versions.node.split('.').map(Number)
+  if (major < 24) return t.skip('net has blockList since 24')
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const blockList = new net.BlockList()
+  blockList.addSubnet('127.0.0.0', 8)
+  const agent = agentFor(t)
+  for (const list of [[HERE], [HERE, ALSO_HERE]]) {
+    await assert.rejects(request({ host: 'some.test', port, agent, blockList, lookup: finds(...list) }),
+      { code: 'ERR_IP_BLOCKED' })
+  }
+})

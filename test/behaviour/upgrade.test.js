@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// A connection that stops being HTTP: nothing of what was on its way is lost.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const http = require('node:http')
+const net = require('node:net')
+const os = require('node:os')
+const path = require('node:path')
+const { test } = require('node:test')
+
+const { Agent } = require('../support/agent')
+const { start } = require('../support/servers')
+
+const MIB = 1024 * 1024
+const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+const UPGRADE = { headers: { Connection: 'Upgrade', Upgrade: 'x' } }
+
+function numbered (size) {
+  const data = Buffer.alloc(size)
+  for (let i = 0; i < size; i += 4) data.writeUInt32BE(i, i)
+  return data
+}
+
+async function everything (socket, head) {
+  const parts = [head]
+  socket.on('data', (chunk) => parts.push(chunk))
+  await once(socket, 'end')
+  return Buffer.concat(parts)
+}
+
+for (const [name, options, head] of [
+  ['upgrade', UPGRADE, SWITCH],
+  ['connect', { method: 'CONNECT', path: 'a.test:1' }, 'HTTP/1.1 200 OK\r\n\r\n']
+]) {
+  test(`${name}: more bytes behind the response than one read takes`, async (t) => {
+    const data = numbered(MIB)
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-'))
+    t.after(() => fs.rmSync(dir, { recursive: true }))
+    const socketPath = path.join(dir, 'origin')
+    await start(t, net.createServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () => socket.end(Buffer.concat([Buffer.from(head), data])))
+    }), socketPath)
+    const agent = new Agent()
+    t.after(() => agent.destroy())
+    const req = http.request({ socketPath, agent, ...options }).end()
+    const [, socket, first] = await once(req, name)
+    assert.ok((await everything(socket, first)).equals(data))
+  })
+}
+
+test('a request body that is still queued is sent, and then what the new protocol writes', async (t) => {
+  const body = Buffer.alloc(16 * MIB, 'b')
+  let got = 0
+  let seen = () => {}
+  const port = await start(t, net.createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(SWITCH))
+    socket.on('data', (chunk) => {
+      got += chunk.length
+      if (chunk.includes('TUNNEL')) seen()
+    })
+  }))
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const req = http.request({
+    host: '127.0.0.1', port, agent, method: 'POST', headers: { ...UPGRADE.headers, 'Content-Length': body.length }
+  })
+  const order = []
+  req.write(body, () => order.push('body'))
+  const [, socket] = await once(req, 'upgrade')
+  t.after(() => socket.destroy())
+  const arrived = new Promise((resolve) => { seen = resolve })
+  await new Promise((resolve) => socket.write('TUNNEL', resolve))
+  await arrived
+  assert.deepEqual(order, ['body'])
+  assert.ok(got > body.length)
+})
+
+for (const event of ['socket', 'response', 'end']) {
+  test(`a socket that leaves the agent in '${event}' goes on behind the response`, async (t) => {
+    const port = await start(t, net.createServer((socket) => {
+      socket.on('error', () => {})
+      socket.on('data', (chunk) => {
+        if (chunk.includes('ping')) socket.end('pong')
+        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      })
+    }))
+    const agent = new Agent()
+    t.after(() => agent.destroy())
+    const req = http.get({ host: '127.0.0.1', port, agent })
+    const { promise, resolve } = resolvers()
+    req.on('socket', (socket) => {
+      if (event === 'socket') socket.emit('agentRemove')
+      resolve(socket)
+    })
+    const socket = await promise
+    const [res] = await once(req, 'response')
+    if (event === 'response') socket.emit('agentRemove')
+    res.resume()
+    await once(res, 'end')
+    if (event === 'end') socket.emit('agentRemove')
+    await once(req, 'close')
+    assert.equal(agent.totalSocketCount, 0)
+    let text = ''
+    socket.on('data', (chunk) => { text += chunk })
+    socket.resume()
+    socket.write('ping')
+    await once(socket, 'close')
+    assert.match(text, /pong$/)
+  })
+}
+
+function resolvers () {
+  const out = {}
+  out.promise = new Promise((resolve) => { out.resolve = resolve })
+  return out
+}
