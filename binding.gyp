@@ -91,6 +91,11 @@
           "include_dirs": ["test/core"],
           "sources": ["test/host/main.c", "test/host/http1.c", "test/host/transcript.c"],
         },
+        {
+          # For test/behaviour/nested-turn.test.js.
+          "target_name": "turn_test",
+          "sources": ["test/host/turn.c"],
+        },
       ],
     }],
   ],

@@ -13,7 +13,7 @@ const { kAgent, kEntry } = require('./symbols')
 // user sees; undefined: nothing here.
 function poolView (list, find) {
   const target = { __proto__: null }
-  const given = new Set() // keys that somebody has set
+  const given = new Map() // keys that somebody has set, and whether he has put something in
   const refresh = () => fill(target, given, list(), find)
   return new Proxy(target, {
     get (_, key) {
@@ -22,7 +22,7 @@ function poolView (list, find) {
     },
     set (_, key, value) {
       if (Array.isArray(value)) {
-        given.add(key)
+        given.set(key, false)
         target[key] = value
       }
       return true
@@ -56,7 +56,14 @@ function fill (target, given, list, find) {
     target[name].push(...foreign)
     return target[name]
   }
-  for (const key of given) shown(key)
+  for (const [key, used] of given) {
+    if (shown(key).length > 0) {
+      given.set(key, true)
+    } else if (used) { // and taken it out again
+      given.delete(key)
+      delete target[key]
+    }
+  }
   let name = ''
   for (const item of list) {
     if (typeof item === 'string') {

@@ -227,6 +227,15 @@ test('bytes on an idle connection close it; the next request gets another', asyn
   assert.equal(String(second.body), 'ok')
 })
 
+test('certificates of hundreds of kilobytes, which are a part of the name', async (t) => {
+  const port = await httpsServer(t, {}, answer)
+  const agent = agentFor(t, { ca: [...tls.rootCertificates, ca].join('\n') })
+  assert.ok(agent.getName({ ...agent.options, port }).length > 100000)
+  const first = await pooled({ port, agent })
+  const second = await pooled({ port, agent })
+  assert.equal(second.req.socket, first.req.socket)
+})
+
 test('lane is node', { skip: hawserOnly }, () => {
   assert.equal(new HttpsAgent().lane, 'node')
   assert.equal(isHawser, true)

@@ -93,18 +93,15 @@ for (const event of ['socket', 'response', 'end']) {
     const agent = new Agent()
     t.after(() => agent.destroy())
     const req = http.get({ host: '127.0.0.1', port, agent })
-    const { promise, resolve } = resolvers()
-    req.on('socket', (socket) => {
-      if (event === 'socket') socket.emit('agentRemove')
-      resolve(socket)
+    const leave = () => req.socket.emit('agentRemove')
+    if (event === 'socket') req.on('socket', leave)
+    req.on('response', (res) => {
+      if (event === 'response') leave()
+      if (event === 'end') res.on('end', leave)
+      res.resume()
     })
-    const socket = await promise
-    const [res] = await once(req, 'response')
-    if (event === 'response') socket.emit('agentRemove')
-    res.resume()
-    await once(res, 'end')
-    if (event === 'end') socket.emit('agentRemove')
     await once(req, 'close')
+    const { socket } = req
     assert.equal(agent.totalSocketCount, 0)
     let text = ''
     socket.on('data', (chunk) => { text += chunk })
@@ -113,10 +110,4 @@ for (const event of ['socket', 'response', 'end']) {
     await once(socket, 'close')
     assert.match(text, /pong$/)
   })
-}
-
-function resolvers () {
-  const out = {}
-  out.promise = new Promise((resolve) => { out.resolve = resolve })
-  return out
 }

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+//
+// Agents that are not quite http.Agent: subclasses and options that fail, throw,
+// never come back, pass a request on or keep books of their own.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const http = require('node:http')
+const net = require('node:net')
+const { test } = require('node:test')
+
+const { Agent, hawserOnly } = require('../support/agent')
+const { request } = require('../support/request')
+const { httpServer } = require('../support/servers')
+
+// Requests that wait behind one whose connection is then closed by the server.
+async function behindOne (t, make, count) {
+  const port = await httpServer(t, (req, res) => setImmediate(() => req.socket.destroy()))
+  const { agent, options } = make(port)
+  t.after(() => agent.destroy())
+  const ends = Array.from({ length: count }, () => new Promise((resolve) => {
+    http.get({ host: 'a.test', port, agent, ...options }).on('error', resolve)
+  }))
+  const errors = await Promise.all(ends)
+  assert.equal(agent.totalSocketCount, 0)
+  assert.deepEqual(Object.keys(agent.requests), [])
+  return errors.map((err) => err.message)
+}
+
+const MANY = 5000
+const afterTheFirst = ['socket hang up', ...Array(MANY - 1).fill('down')]
+
+// With Node's agent the others wait for ever.
+test('thousands that wait fail one after the other: createConnection calls back', { skip: hawserOnly }, async (t) => {
+  const errors = await behindOne(t, () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    let first = true
+    agent.createConnection = ({ port }, callback) => {
+      if (!first) return void callback(new Error('down'))
+      first = false
+      return net.connect(port, '127.0.0.1')
+    }
+    return { agent }
+  }, MANY)
+  assert.deepEqual(errors, afterTheFirst)
+})
+
+test('thousands that wait fail one after the other: createConnection throws', { skip: hawserOnly }, async (t) => {
+  const errors = await behindOne(t, () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    let first = true
+    agent.createConnection = ({ port }) => {
+      if (!first) throw new Error('down')
+      first = false
+      return net.connect(port, '127.0.0.1')
+    }
+    return { agent }
+  }, MANY)
+  assert.deepEqual(errors, afterTheFirst)
+})
+
+test('thousands that wait fail one after the other: the look-up throws', { skip: hawserOnly }, async (t) => {
+  const errors = await behindOne(t, () => {
+    let first = true
+    const lookup = (host, options, callback) => {
+      if (!first) throw new Error('down')
+      first = false
+      options.all
+        ? callback(null, [{ address: '127.0.0.1', family: 4 }])
+        : callback(null, '127.0.0.1', 4)
+    }
+    return { agent: new Agent({ keepAlive: true, maxSockets: 1 }), options: { lookup } }
+  }, MANY)
+  assert.deepEqual(errors, afterTheFirst)
+})
+
+test('a createSocket that throws holds no place', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  class Throws extends Agent {
+    createSocket (...args) {
+      if (this.down) throw new Error('down')
+      return super.createSocket(...args)
+    }
+  }
+  const agent = new Throws({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  agent.down = true
+  for (let i = 0; i < 3; i++) {
+    assert.throws(() => http.get({ host: '127.0.0.1', port, agent }), { message: 'down' })
+  }
+  agent.down = false
+  assert.equal(String((await request({ port, agent })).body), 'ok')
+})
+
+test('a createSocket that passes its request on to another agent holds no place', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const other = new Agent({ keepAlive: true })
+  class PassesOn extends Agent {
+    createSocket (req, options) { other.addRequest(req, options) }
+  }
+  const agent = new PassesOn({ keepAlive: true, maxSockets: 2 })
+  t.after(() => other.destroy())
+  for (let i = 0; i < 5; i++) assert.equal(String((await request({ port, agent })).body), 'ok')
+  assert.equal(agent.totalSocketCount, 0)
+})
+
+// As agent-base 7 does it, which proxy agents are built on.
+test('an agent may count with stand-ins in agent.sockets', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  class Counts extends Agent {
+    createSocket (req, options, callback) {
+      const name = this.getName(options)
+      const standIn = new net.Socket({ writable: false })
+      if (!this.sockets[name]) this.sockets[name] = []
+      this.sockets[name].push(standIn)
+      assert.ok(this.sockets[name].includes(standIn))
+      setImmediate(() => {
+        const list = this.sockets[name]
+        list.splice(list.indexOf(standIn), 1)
+        if (list.length === 0) delete this.sockets[name]
+        super.createSocket(req, options, callback)
+      })
+    }
+  }
+  const agent = new Counts({ keepAlive: true, maxSockets: 2 })
+  t.after(() => agent.destroy())
+  const answers = await Promise.all(Array.from({ length: 6 }, () => request({ port, agent })))
+  assert.deepEqual(answers.map(({ body }) => String(body)), Array(6).fill('ok'))
+  assert.deepEqual(Object.keys(agent.sockets), [])
+})
+
+for (const name of [7, undefined, Symbol('x'), { toString: () => 'x' }]) {
+  test(`a getName that returns ${String(name?.constructor?.name)}`, async (t) => {
+    const port = await httpServer(t, (req, res) => res.end('ok'))
+    const agent = new Agent({ keepAlive: true })
+    t.after(() => agent.destroy())
+    agent.getName = () => name
+    for (let i = 0; i < 2; i++) assert.equal(String((await request({ port, agent })).body), 'ok')
+  })
+}
+
+test('the signal of an agent ends its connections', async (t) => {
+  const port = await httpServer(t, () => {})
+  const controller = new AbortController()
+  const agent = new Agent({ keepAlive: true, signal: controller.signal })
+  t.after(() => agent.destroy())
+  const req = http.get({ host: '127.0.0.1', port, agent })
+  await once(req, 'finish')
+  controller.abort()
+  await assert.rejects(once(req, 'response'), { code: 'ABORT_ERR' })
+})
+
+test('a connect that fails at once fails its request once', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('ok'))
+  const agent = new Agent({ keepAlive: true })
+  t.after(() => agent.destroy())
+  const lookup = (host, options, callback) => options.all
+    ? callback(null, [{ address: '255.255.255.255', family: 4 }])
+    : callback(null, '255.255.255.255', 4)
+  const [major] = process.versions.node.split('.').map(Number)
+  if (major < 24) return t.skip('nobody listens for it in time before 24')
+  const req = http.get({ host: 'a.test', port, agent, lookup })
+  let errors = 0
+  req.on('error', () => errors++)
+  await new Promise((resolve) => req.on('close', resolve))
+  assert.equal(errors, 1)
+  assert.equal(agent.totalSocketCount, 0)
+})
