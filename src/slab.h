@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slabs: large buffers that reads go into and that body bytes are handed out
- * from without a copy. They belong to JavaScript (it keeps a slab alive until
- * the record SLAB_DONE, and the views on it after that); here is only the
+ * Slabs: large buffers that reads go into, and that JavaScript copies body
+ * bytes from. They belong to JavaScript, which keeps them to itself and gives a
+ * slab again when it has read all up to the record SLAB_DONE; here is only the
  * order in which they are carved up.
  *
  * A read gets the unused rest of the current slab. What JavaScript will look

@@ -6,7 +6,6 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const fs = require('node:fs')
-const http = require('node:http')
 const net = require('node:net')
 const { test } = require('node:test')
 
