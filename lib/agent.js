@@ -359,7 +359,10 @@ function startWaiting (agent, answer) {
   starting.push({
     agent, answer, id: registers[register.CONN], queued: unqueue(registers[register.WAITER])
   })
-  if (isStarting) return
+  if (!isStarting) startAll()
+}
+
+function startAll () {
   isStarting = true
   try {
     while (starting.length > 0) {
@@ -369,6 +372,7 @@ function startWaiting (agent, answer) {
     }
   } finally {
     isStarting = false
+    if (starting.length > 0) process.nextTick(startAll) // a listener of somebody's threw
   }
 }
 
