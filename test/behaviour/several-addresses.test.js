@@ -28,11 +28,15 @@ function agentFor (t, options) {
 }
 
 // The kernel's timer of a connection that is silent: 02 is keep-alive.
-function timerOf (port) {
-  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const line = fs.readFileSync('/proc/net/tcp', 'latin1').split('\n')
-    .find((line) => line.trim().split(/\s+/)[1]?.endsWith(local))
-  return line.trim().split(/\s+/)[5].slice(0, 2)
+function timerOf ({ localPort, remotePort }) {
+  const hex = (port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  for (const line of fs.readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+    const [, local, remote, , , timer] = line.trim().split(/\s+/)
+    if (local?.endsWith(hex(localPort)) && remote.endsWith(hex(remotePort))) {
+      return timer.slice(0, 2)
+    }
+  }
+  return 'no such connection'
 }
 
 for (const list of [[HERE], [HERE, ALSO_HERE]]) {
@@ -42,10 +46,10 @@ for (const list of [[HERE], [HERE, ALSO_HERE]]) {
     const free = freed(agent)
     await request({ host: 'some.test', port, agent })
     await free
-    const [{ localPort }] = agent.freeSockets[`some.test:${port}:`]
+    const [socket] = agent.freeSockets[`some.test:${port}:`]
     // The request may not have been acknowledged yet: that has a timer of its own.
-    while (timerOf(localPort) === '01') await new Promise(setImmediate)
-    assert.equal(timerOf(localPort), '02')
+    while (timerOf(socket) === '01') await new Promise(setImmediate)
+    assert.equal(timerOf(socket), '02')
   })
 }
 
