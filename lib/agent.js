@@ -253,7 +253,7 @@ function addRequest (req, options, port, localAddress) {
     options = { __proto__: null, host: options, port, localAddress } // Node's legacy form
   }
   if (!options.servername) hostHeader(req)
-  if (req[kEntry]) dropEntry(req) // another agent's createSocket() passes it on
+  dropEntry(req) // another agent's createSocket() passes it on
   req[kEntry] = null // always, for requests to be of one shape
   const pool = poolOf(this)
   const key = keyOf(this, req, options)

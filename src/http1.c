@@ -103,13 +103,11 @@ static int is_informational(int status) {
 
 /* Node: Parser::TrackHeader in src/node_http_parser.cc. */
 static int count_header(hw_http1_t* p, size_t len) {
-  int over = len >= p->header_max - p->header_bytes;
-
-  p->header_bytes += over ? 0 : (uint32_t)len;
-  if (over) {
+  if (len >= p->header_max - p->header_bytes) {
     p->overflow = OVERFLOW_HEADER;
     return -1;
   }
+  p->header_bytes += (uint32_t)len;
   return 0;
 }
 
