@@ -15,6 +15,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 
 const { Agent } = require('../support/agent')
+const { finds, HERE } = require('../support/lookup')
 const { request, freed } = require('../support/request')
 const { httpServer, start } = require('../support/servers')
 
@@ -35,9 +36,7 @@ async function pooled (options) {
   return result
 }
 
-const loopback = (options, callback) => options.all
-  ? callback(null, [{ address: '127.0.0.1', family: 4 }])
-  : callback(null, '127.0.0.1', 4)
+const loopback = (options, callback) => finds(HERE)('', options, callback)
 
 test('lookup is asked with the host and these options, once for each new connection', async (t) => {
   const port = await httpServer(t, answer)

@@ -50,7 +50,11 @@ test('a server that speaks before a late request is begun', { skip: hawserOnly }
     createSocket (req, options, callback) {
       super.createSocket(req, options, (err, socket) => {
         if (err) return callback(err)
-        once(socket, 'connect').then(() => setTimeout(callback, 50, null, socket))
+        const whenItHasSpoken = () => {
+          if (socket.bytesRead > 0) callback(null, socket)
+          else setImmediate(whenItHasSpoken)
+        }
+        whenItHasSpoken()
       })
     }
   }
@@ -88,12 +92,16 @@ test('a response tells of a timeout that was set in its event', async (t) => {
 })
 
 test('who reads a response resumes a socket that was paused', async (t) => {
-  const port = await rawServer(t, (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe'),
-    (socket) => socket.on('data', () => setTimeout(() => socket.write('llo'), 20)))
+  let serverSide
+  const port = await rawServer(t, (socket) => {
+    serverSide = socket
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe')
+  })
   const agent = agentFor(t)
   const req = http.get({ host: '127.0.0.1', port, agent })
   const [res] = await once(req, 'response')
   req.socket.pause()
+  serverSide.write('llo')
   let text = ''
   for await (const chunk of res) text += chunk
   assert.equal(text, 'hello')

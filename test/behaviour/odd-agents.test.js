@@ -11,71 +11,54 @@ const net = require('node:net')
 const { test } = require('node:test')
 
 const { Agent, hawserOnly } = require('../support/agent')
+const { finds, HERE } = require('../support/lookup')
 const { request } = require('../support/request')
 const { httpServer } = require('../support/servers')
 
-// Requests that wait behind one whose connection is then closed by the server.
-async function behindOne (t, make, count) {
+const MANY = 5000
+
+// Requests that wait behind one whose connection is then closed by the server. With
+// Node's agent they wait for ever.
+async function behindOne (t, agent, options) {
   const port = await httpServer(t, (req, res) => setImmediate(() => req.socket.destroy()))
-  const { agent, options } = make(port)
   t.after(() => agent.destroy())
-  const ends = Array.from({ length: count }, () => new Promise((resolve) => {
+  const ends = Array.from({ length: MANY }, () => new Promise((resolve) => {
     http.get({ host: 'a.test', port, agent, ...options }).on('error', resolve)
   }))
   const errors = await Promise.all(ends)
   assert.equal(agent.totalSocketCount, 0)
   assert.deepEqual(Object.keys(agent.requests), [])
-  return errors.map((err) => err.message)
+  assert.deepEqual(errors.map((err) => err.message),
+    ['socket hang up', ...Array(MANY - 1).fill('down')])
 }
 
-const MANY = 5000
-const afterTheFirst = ['socket hang up', ...Array(MANY - 1).fill('down')]
+const connects = ({ port }) => net.connect(port, '127.0.0.1')
+const throws = () => { throw new Error('down') }
 
-// With Node's agent the others wait for ever.
-test('thousands that wait fail one after the other: createConnection calls back', { skip: hawserOnly }, async (t) => {
-  const errors = await behindOne(t, () => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    let first = true
-    agent.createConnection = ({ port }, callback) => {
-      if (!first) {
-        callback(new Error('down'))
-        return undefined
-      }
-      first = false
-      return net.connect(port, '127.0.0.1')
-    }
-    return { agent }
-  }, MANY)
-  assert.deepEqual(errors, afterTheFirst)
-})
+// Calls `first` once and then `then`.
+function firstThen (first, then) {
+  let next = first
+  return (...args) => {
+    const call = next
+    next = then
+    return call(...args)
+  }
+}
 
-test('thousands that wait fail one after the other: createConnection throws', { skip: hawserOnly }, async (t) => {
-  const errors = await behindOne(t, () => {
+for (const [how, fail] of [
+  ['calls back', (options, callback) => { callback(new Error('down')) }],
+  ['throws', throws]
+]) {
+  test(`thousands that wait fail one after the other: createConnection ${how}`, { skip: hawserOnly }, async (t) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    let first = true
-    agent.createConnection = ({ port }) => {
-      if (!first) throw new Error('down')
-      first = false
-      return net.connect(port, '127.0.0.1')
-    }
-    return { agent }
-  }, MANY)
-  assert.deepEqual(errors, afterTheFirst)
-})
+    agent.createConnection = firstThen(connects, fail)
+    await behindOne(t, agent)
+  })
+}
 
 test('thousands that wait fail one after the other: the look-up throws', { skip: hawserOnly }, async (t) => {
-  const errors = await behindOne(t, () => {
-    let first = true
-    const lookup = (host, options, callback) => {
-      if (!first) throw new Error('down')
-      first = false
-      options.all
-        ? callback(null, [{ address: '127.0.0.1', family: 4 }])
-        : callback(null, '127.0.0.1', 4)
-    }
-    return { agent: new Agent({ keepAlive: true, maxSockets: 1 }), options: { lookup } }
-  }, MANY)
-  assert.deepEqual(errors, afterTheFirst)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  await behindOne(t, agent, { lookup: firstThen(finds(HERE), throws) })
 })
 
 test('a createSocket that throws holds no place', async (t) => {
@@ -158,9 +141,7 @@ test('a connect that fails at once fails its request once', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   const agent = new Agent({ keepAlive: true })
   t.after(() => agent.destroy())
-  const lookup = (host, options, callback) => options.all
-    ? callback(null, [{ address: '255.255.255.255', family: 4 }])
-    : callback(null, '255.255.255.255', 4)
+  const lookup = finds({ address: '255.255.255.255', family: 4 })
   const [major] = process.versions.node.split('.').map(Number)
   if (major < 24) return t.skip('nobody listens for it in time before 24')
   const req = http.get({ host: 'a.test', port, agent, lookup })

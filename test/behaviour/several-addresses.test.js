@@ -11,15 +11,11 @@ const { test } = require('node:test')
 
 const { Agent } = require('../support/agent')
 const { runScript } = require('../support/child')
+const { finds, HERE } = require('../support/lookup')
 const { request, freed } = require('../support/request')
 const { httpServer } = require('../support/servers')
 
-const HERE = { address: '127.0.0.1', family: 4 }
 const ALSO_HERE = { address: '127.0.0.2', family: 4 }
-
-const finds = (...list) => (host, options, callback) => options.all
-  ? callback(null, list)
-  : callback(null, list[0].address, list[0].family)
 
 function agentFor (t, options) {
   const agent = new Agent(options)
