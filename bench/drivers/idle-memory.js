@@ -9,15 +9,21 @@
 
 const fs = require('node:fs')
 
-function openAll (send, tally, count) {
+// Those of one origin at a time.
+function openAll (send, tally, count, { origins = 1 }) {
+  const each = count / origins
   return new Promise((resolve) => {
-    let left = count
-    const finish = (slot, err, status, bytes) => {
-      tally.add(err, status, bytes)
-      // 'free' comes on a later tick than the end of the response.
-      if (--left === 0) setImmediate(resolve)
+    function next (origin) {
+      if (origin === origins) return resolve()
+      let left = each
+      const finish = (slot, err, status, bytes) => {
+        tally.add(err, status, bytes)
+        // 'free' comes on a later tick than the end of the response.
+        if (--left === 0) setImmediate(next, origin + 1)
+      }
+      for (let i = 0; i < each; i++) send(origin, finish)
     }
-    for (let i = 0; i < count; i++) send(0, finish)
+    next(0)
   })
 }
 
@@ -37,13 +43,13 @@ const descriptors = () => fs.readdirSync('/proc/self/fd').length
 
 module.exports = async function idleMemory (client, plan, { tally }) {
   if (plan.warmUpRequests > 0) {
-    await openAll(client.open(plan), tally, plan.warmUpRequests)
+    await openAll(client.open(plan), tally, plan.warmUpRequests, plan)
     client.close()
   }
   const send = client.open(plan)
   const before = await rss(plan.settle)
   const closed = descriptors()
-  await openAll(send, tally, plan.requests)
+  await openAll(send, tally, plan.requests, plan)
   const after = await rss(plan.settle)
   const open = descriptors() - closed
   if (open < plan.requests) tally.fail(`only ${open} connections of ${plan.requests} are idle`)

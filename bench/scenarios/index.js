@@ -19,5 +19,6 @@ module.exports = {
   turns: require('./turns'),
   'turns-10k': require('./turns-10k'),
   'idle-memory': require('./idle-memory'),
+  'idle-memory-steps': require('./idle-memory-steps'),
   'idle-memory-cold': require('./idle-memory-cold')
 }
