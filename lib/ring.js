@@ -23,25 +23,32 @@ const registers = new Uint32Array(register.SIZE)
 // By index of a connection's id: the CoreHandle that its records go to.
 const handles = []
 
-// What the core reads into. Nothing of it is handed out: a user may transfer the
-// memory of a chunk to a worker, or keep the chunk for ever.
-const SLAB_BYTES = 1024 * 1024
-const SLABS_MAX = 8
-const slabs = [undefined] // by id; 0 is none
+// What the core reads into. A user may transfer the memory of a chunk to a worker,
+// or keep the chunk for ever: what he gets is a copy, or all of a slab, which is
+// his alone then. A slab has room for a body of 64 KiB and its head, or for the
+// largest read while bodies are larger than that.
+const SLAB_SMALL = 72 * 1024
+const SLABS = 16
+const slabs = [] // by id, which is from 1 to SLABS
+let slabSize = SLAB_SMALL
 
 let epoch = 0
 let cursor = 0
 let end = 0
 
 function giveSlab (id) {
-  slabs[id] ??= Buffer.allocUnsafeSlow(SLAB_BYTES)
+  slabs[id] ??= Buffer.allocUnsafeSlow(slabSize)
   native.giveSlab(id, slabs[id])
 }
 
-// The records that are in slab id have been read. 0: one more is wanted.
-function onSlabDone (id) {
-  if (id !== 0) giveSlab(id)
-  else if (slabs.length <= SLABS_MAX) giveSlab(slabs.length)
+// Passes a slab on with its last bytes; another takes its place.
+function handOver (id, start, length) {
+  const { buffer } = slabs[id]
+  slabs[id] = undefined
+  const end = start + length
+  if (end === buffer.byteLength) slabSize = size.READ_MAX
+  else if (end <= SLAB_SMALL) slabSize = SLAB_SMALL
+  return Buffer.from(buffer, start, length)
 }
 
 // `count` records are there, the ring's filling number `now`. Each handle reads
@@ -59,7 +66,7 @@ function drain (count, now) {
     const at = cursor * WORDS
     if (words[at + word.TYPE] === record.SLAB_DONE) {
       cursor++
-      onSlabDone(words[at + word.FLAGS])
+      giveSlab(words[at + word.FLAGS])
       continue
     }
     const id = words[at + word.CONN]
@@ -100,7 +107,9 @@ function recordText (at, id) {
 function recordBody (at) {
   const start = words[at + word.BODY_AT]
   const length = words[at + word.BODY_LEN]
-  const slab = words[at + word.FLAGS] >>> flag.SLAB_SHIFT
+  const flags = words[at + word.FLAGS]
+  const slab = flags >>> flag.SLAB_SHIFT
+  if ((flags & flag.OWN) !== 0) return handOver(slab, start, length)
   const copy = Buffer.allocUnsafe(length)
   ;(slab !== 0 ? slabs[slab] : text).copy(copy, 0, start, start + length)
   return copy
@@ -117,8 +126,7 @@ function whyNotFast (checked) {
 
 const reason = whyNotFast(native.setup(memory, registers, drain))
 const fast = reason === null
-giveSlab(1)
-giveSlab(2)
+for (let id = 1; id <= SLABS; id++) giveSlab(id)
 
 module.exports = {
   fast, reason, handles, words, registers, INDEX_MASK, take, putBack, recordText, recordBody

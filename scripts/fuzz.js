@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// npm run fuzz: the response path and the pool under libFuzzer, with
-// AddressSanitizer and UndefinedBehaviorSanitizer. Needs clang. What it learns
+// npm run fuzz: the response path, the same with reads as large as they can be,
+// and the pool under libFuzzer, with AddressSanitizer and
+// UndefinedBehaviorSanitizer. Needs clang. What it learns
 // is kept in build/fuzz/<name>/corpus, until build/ is made anew, and goes on
 // from there the next time; a finding is written to build/fuzz/<name>/ and the
 // command that repeats it printed.
 //
-// Usage: npm run fuzz -- [--time SECONDS] [--runs COUNT] [--only http1|pool] [FILE...]
+// Usage: npm run fuzz -- [--time SECONDS] [--runs COUNT] [--only http1|large|pool] [FILE...]
 //   --time   for each fuzzer (60 where no --runs is given)
 //   --runs   stop after so many executions of each, instead
 //   FILE     run these inputs once and nothing else (with --only)
@@ -23,13 +24,25 @@ const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-g', '-O2', '-f
   '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wconversion', '-Werror', '-fno-sanitize-recover=all',
   '-Isrc', '-Itest/core', '-Itest/host', '-isystem', path.resolve(process.execPath, '../../include/node')]
 
+const HTTP1_FUZZED = ['src/mem.c', 'src/http1.c', 'src/ring.c', 'src/slab.c']
+const HTTP1_CHECKS = ['test/host/transcript.c', 'test/fuzz/http1.c', 'test/fuzz/host.c']
+const HTTP1_OPTIONS = ['-max_len=1024', `-dict=${path.join(__dirname, '../test/fuzz/http1.dict')}`]
+
 // Only what is fuzzed is instrumented for coverage: the model and the checks
 // have branches of their own, which say nothing and take two thirds of the time.
 const FUZZERS = {
   http1: {
-    fuzzed: ['src/mem.c', 'src/http1.c', 'src/ring.c', 'src/slab.c'],
-    checks: ['test/host/transcript.c', 'test/fuzz/http1.c', 'test/fuzz/host.c'],
-    options: ['-max_len=1024', `-dict=${path.join(__dirname, '../test/fuzz/http1.dict')}`],
+    fuzzed: HTTP1_FUZZED,
+    checks: HTTP1_CHECKS,
+    options: HTTP1_OPTIONS,
+    host: true
+  },
+  large: {
+    fuzzed: HTTP1_FUZZED,
+    checks: HTTP1_CHECKS,
+    flags: ['-DHW_FUZZ_LARGE'],
+    seeds: 'http1',
+    options: HTTP1_OPTIONS,
     host: true
   },
   pool: {
@@ -55,20 +68,20 @@ function runtime (name) {
   return spawnSync('clang', [`-print-file-name=libclang_rt.${name}`], { encoding: 'utf8' }).stdout.trim()
 }
 
-function compile (dir, sources, sanitizers) {
+function compile (dir, sources, sanitizers, flags) {
   return sources.map((source) => {
     const object = path.join(dir, source.replaceAll('/', '-').replace(/\.c$/, '.o'))
-    clang(...FLAGS, `-fsanitize=${sanitizers}`, '-c', '-o', object, source)
+    clang(...FLAGS, ...flags, `-fsanitize=${sanitizers}`, '-c', '-o', object, source)
     return object
   })
 }
 
 // Result: the command that takes libFuzzer's arguments, and its environment.
-function build (name, { fuzzed, checks, host }) {
+function build (name, { fuzzed, checks, host, flags = [] }) {
   const dir = path.join(OUT, name)
   fs.mkdirSync(path.join(dir, 'corpus'), { recursive: true })
-  const objects = [...compile(dir, fuzzed, 'fuzzer-no-link,address,undefined'),
-    ...compile(dir, checks, 'address,undefined')]
+  const objects = [...compile(dir, fuzzed, 'fuzzer-no-link,address,undefined', flags),
+    ...compile(dir, checks, 'address,undefined', flags)]
   if (!host) {
     const binary = path.join(dir, name)
     clang('-fsanitize=fuzzer,address,undefined', '-o', binary, ...objects)
@@ -100,7 +113,7 @@ for (const name of names) {
   const again = positionals.length > 0
   const inputs = again
     ? positionals.map((file) => path.resolve(file))
-    : [limit, path.join(dir, 'corpus'), path.join(ROOT, 'test', 'fuzz', 'seeds', name)]
+    : [limit, path.join(dir, 'corpus'), path.join(ROOT, 'test', 'fuzz', 'seeds', fuzzer.seeds ?? name)]
   const log = path.join(dir, 'log')
   console.log(`fuzz: ${name}, ${again ? `${inputs.length} inputs` : limit.slice(1)}`)
   const status = run(command, [...first, ...fuzzer.options, '-print_final_stats=1',

@@ -35,6 +35,7 @@ struct hw_write {
 
 static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf);
 static void stop_reading(hw_conn_t* conn);
+static void push_raw(hw_conn_t* conn, const char* data, size_t len);
 static int dial_next(hw_conn_t* conn);
 
 static void set_state(hw_conn_t* conn, hw_conn_state_t next) {
@@ -366,8 +367,16 @@ static void end_exchange(hw_conn_t* conn, int reusable) {
 
 static void parse(hw_conn_t* conn, const char* data, size_t len) {
   hw_http1_t* http = conn->http;
+  hw_ring_t* ring = conn->env->ring;
+  hw_slabs_t* slabs = conn->env->slabs;
+  uint32_t first = ring->count;
 
-  hw_http1_feed(http, conn->env->ring, conn->env->slabs, conn->id, data, len);
+  hw_http1_feed(http, ring, slabs, conn->id, data, len);
+  if (conn->tapped) {
+    push_raw(conn, data, len);
+  } else {
+    hw_slabs_hand_over(slabs, ring, first);
+  }
   if (!http->active) {
     if (http->upgraded) {
       /* What else is in the kernel is the next owner's: see hw_conn_dup. */
@@ -435,9 +444,6 @@ static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
   }
   if (conn->exchange == HW_EXCHANGE_READING) {
     parse(conn, data, len);
-    if (conn->tapped) {
-      push_raw(conn, data, len);
-    }
     return;
   }
   conn->dirty = 1;
@@ -472,14 +478,9 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   if (nread == 0) {
     return; /* EAGAIN */
   }
-  if (nread == UV_ENOBUFS) {
-    /* Ask once for more; the bytes stay in the kernel until the next turn. */
-    if (conn->env->slabs->shortages == 1) {
-      hw_ring_push(conn->env->ring, HW_REC_SLAB_DONE, 0);
-    }
-  } else if (nread > 0) {
+  if (nread > 0) {
     on_bytes(conn, buf->base, (size_t)nread);
-  } else {
+  } else if (nread != UV_ENOBUFS) { /* no slab: the bytes stay in the kernel */
     on_end(conn, (int)nread);
   }
   conn->env->settle(conn);

@@ -192,7 +192,7 @@ static void free_closed(hw_loop_t* loop, uint32_t count) {
   uint32_t i = 0;
 
   for (i = 0; i < count; i++) {
-    const uint32_t* words = loop->ring.words + (size_t)i * HW_RECORD_WORDS;
+    const uint32_t* words = hw_ring_at(&loop->ring, i);
 
     if (words[HW_WORD_TYPE] == HW_REC_CLOSED) {
       hw_conn_t* conn = get_conn(loop, words[HW_WORD_CONN]);
@@ -228,7 +228,6 @@ static void drain(hw_loop_t* loop) {
 static void on_check(uv_check_t* check) {
   hw_loop_t* loop = check->data;
 
-  loop->slabs.shortages = 0;
   drain(loop);
 }
 
@@ -293,7 +292,8 @@ static void settle(hw_conn_t* conn) {
   if (conn->state == HW_CONN_DIALLING) {
     rearm_timer(loop); /* the next address has its own deadline */
   }
-  if (conn->state == HW_CONN_CLOSED || hw_ring_low(&loop->ring)) {
+  if (conn->state == HW_CONN_CLOSED || hw_ring_low(&loop->ring) ||
+      hw_slabs_low(&loop->slabs)) {
     drain(loop); /* close callbacks run after the check phase */
   } else {
     arm(loop);

@@ -44,7 +44,7 @@
   /* never leased again: idle for too long, or bytes came while it was idle   \
    * (STATUS 0), or its end (UV_EOF), or an error */                          \
   X(RETIRE, 13)                                                               \
-  /* slab INDEX will not be written any more; 0: more slabs are wanted */     \
+  /* slab INDEX will not be written any more */                               \
   X(SLAB_DONE, 14)                                                            \
   /* what was read, behind the records that came of it; for a connection that \
    * asked for it (hw_conn_tap): BODY */                                      \
@@ -82,7 +82,8 @@ enum {
   X(INFO, 4)         /* HEAD: 1xx, another head follows */                 \
   X(LONG_TEXT, 8)    /* TEXT is not in the ring: fetch it by connection */ \
   X(UNTIL_CLOSE, 16) /* HEAD: the body ends with the connection */         \
-  X(HINT, 32)        /* HEAD: there is a Keep-Alive header */
+  X(HINT, 32)        /* HEAD: there is a Keep-Alive header */              \
+  X(OWN, 64)         /* DATA: the slab goes to the user with its bytes */
 
 enum {
 #define X(name, value) HW_FLAG_##name = (value),

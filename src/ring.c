@@ -20,7 +20,7 @@ uint32_t* hw_ring_push(hw_ring_t* ring, uint32_t type, uint32_t conn) {
   uint32_t* words = NULL;
 
   HW_ASSERT(ring->count < HW_RING_RECORDS);
-  words = ring->words + (size_t)ring->count * HW_RECORD_WORDS;
+  words = hw_ring_at(ring, ring->count);
   memset(words, 0, HW_RECORD_WORDS * sizeof(*words));
   words[HW_WORD_TYPE] = type;
   words[HW_WORD_CONN] = conn;

@@ -64,6 +64,11 @@ uint32_t hw_ring_text_offset(void);
  * hw_ring_low. The pointer is good until the next reset. */
 uint32_t* hw_ring_push(hw_ring_t* ring, uint32_t type, uint32_t conn);
 
+/* A record that was pushed since the last reset. */
+static inline uint32_t* hw_ring_at(const hw_ring_t* ring, uint32_t index) {
+  return ring->words + (size_t)index * HW_RECORD_WORDS;
+}
+
 /* Room for up to len bytes of text, and how much of it was used. */
 char* hw_ring_text(hw_ring_t* ring, size_t len);
 void hw_ring_text_used(hw_ring_t* ring, size_t len);

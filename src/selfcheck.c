@@ -40,7 +40,7 @@ static int feed(check_t* c, const char* bytes, uint32_t flags) {
 
 /* The next record, if it is of this type. */
 static const uint32_t* expect(check_t* c, uint32_t type) {
-  const uint32_t* words = c->ring.words + (size_t)c->next * HW_RECORD_WORDS;
+  const uint32_t* words = hw_ring_at(&c->ring, c->next);
 
   if (c->next >= c->ring.count || words[HW_WORD_TYPE] != type ||
       words[HW_WORD_CONN] != CONN) {
@@ -140,14 +140,14 @@ int hw_selfcheck(void* memory) {
   if (!hw_http1_usable()) {
     return 0;
   }
-  slab = hw_mem_alloc(HW_SLAB_MIN);
+  slab = hw_mem_alloc(HW_READ_MAX);
   if (slab == NULL) {
     return 0;
   }
   hw_ring_init(&c.ring, memory);
   hw_slabs_init(&c.slabs);
   hw_http1_init(&c.http);
-  if (hw_slabs_give(&c.slabs, SLAB, slab, HW_SLAB_MIN) == 0) {
+  if (hw_slabs_give(&c.slabs, SLAB, slab, HW_READ_MAX) == 0) {
     good = check_length(&c) && check_chunked(&c) && check_head(&c) &&
            check_upgrade(&c) && check_until_close(&c) && check_error(&c);
   }

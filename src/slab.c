@@ -11,7 +11,7 @@ void hw_slabs_init(hw_slabs_t* slabs) {
 }
 
 int hw_slabs_give(hw_slabs_t* slabs, uint32_t id, char* base, uint32_t size) {
-  if (id == 0 || id > UINT16_MAX || size < HW_SLAB_MIN) {
+  if (id == 0 || id > UINT16_MAX || size < HW_READ_MIN) {
     return HW_EINVAL;
   }
   if (slabs->spares == HW_SLABS_MAX) {
@@ -25,10 +25,10 @@ int hw_slabs_give(hw_slabs_t* slabs, uint32_t id, char* base, uint32_t size) {
 
 uint32_t hw_slabs_space(hw_slabs_t* slabs, hw_ring_t* ring, char** out) {
   hw_slab_t* current = &slabs->current;
+  uint32_t left = 0;
 
-  if (current->size - slabs->used < HW_READ_MAX) {
+  if (current->size - slabs->used < HW_READ_MIN) {
     if (slabs->spares == 0) {
-      slabs->shortages++;
       return 0;
     }
     if (current->base != NULL) {
@@ -39,7 +39,8 @@ uint32_t hw_slabs_space(hw_slabs_t* slabs, hw_ring_t* ring, char** out) {
     slabs->used = 0;
   }
   *out = current->base + slabs->used;
-  return HW_READ_MAX;
+  left = current->size - slabs->used;
+  return left < HW_READ_MAX ? left : HW_READ_MAX;
 }
 
 uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len) {
@@ -51,4 +52,24 @@ uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len) {
     slabs->used = (uint32_t)(offset + len);
   }
   return (uint32_t)offset;
+}
+
+void hw_slabs_hand_over(hw_slabs_t* slabs, hw_ring_t* ring, uint32_t first) {
+  uint32_t count = ring->count;
+  uint32_t* words = NULL;
+
+  /* An end has no bytes in a slab. */
+  if (count > first &&
+      hw_ring_at(ring, count - 1)[HW_WORD_TYPE] == HW_REC_END) {
+    count--;
+  }
+  if (count == first) {
+    return;
+  }
+  words = hw_ring_at(ring, count - 1);
+  if (words[HW_WORD_TYPE] == HW_REC_DATA &&
+      words[HW_WORD_BODY_LEN] >= HW_HAND_OVER_MIN) {
+    words[HW_WORD_FLAGS] |= HW_FLAG_OWN;
+    slabs->used = slabs->current.size;
+  }
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Slabs: large buffers that reads go into, and that JavaScript copies body
- * bytes from. They belong to JavaScript, which keeps them to itself and gives a
- * slab again when it has read all up to the record SLAB_DONE; here is only the
- * order in which they are carved up.
+ * bytes from. They belong to JavaScript, which gives a slab again, or another
+ * one under the same id, when it has read all up to the record SLAB_DONE; here
+ * is only the order in which they are carved up.
  *
  * A read gets the unused rest of the current slab. What JavaScript will look
  * at later (body bytes, the packet of a parse error) is taken; the rest of the
  * read is written over by the next one. When too little is left, the next
- * spare takes over; when there is none, reading pauses for a turn, until
- * JavaScript has given more: memory in flight is bounded by what it gives.
+ * spare takes over; when there is none, JavaScript has its turn first: memory
+ * in flight is bounded by what it gives.
+ *
+ * A large piece of a body that nothing of the slab follows is not copied: it
+ * goes to the user with all of its slab, which is done then.
  */
 #ifndef HW_SLAB_H
 #define HW_SLAB_H
@@ -21,8 +24,15 @@
 extern "C" {
 #endif
 
-#define HW_SLABS_MAX 64     /* spares held at most */
-#define HW_SLAB_MIN 262144u /* bytes: two reads */
+#define HW_SLABS_MAX 64 /* spares held at most */
+
+/* What is left of a slab is used for a read unless it is less: a larger body
+ * would need two reads, and a smaller one is not worth a slab. */
+#define HW_READ_MIN 24576u
+
+/* Bodies' pieces of so many bytes are handed out with their slab. Less is
+ * copied in less time than a slab takes to be made. */
+#define HW_HAND_OVER_MIN 32768u
 
 typedef struct {
   char* base;
@@ -35,22 +45,31 @@ typedef struct {
   uint32_t used;
   hw_slab_t spare[HW_SLABS_MAX];
   uint32_t spares;
-  uint32_t shortages; /* reads that found no memory, since the last look */
 } hw_slabs_t;
 
 void hw_slabs_init(hw_slabs_t* slabs);
 
-/* JavaScript gives a slab. Result: 0, HW_EINVAL (id or size out of range: it
- * must hold two reads), or HW_ELIMIT (enough spares). */
+/* JavaScript gives a slab of HW_READ_MIN bytes or more. Result: 0, HW_EINVAL
+ * (id or size out of range), or HW_ELIMIT (enough spares). */
 int hw_slabs_give(hw_slabs_t* slabs, uint32_t id, char* base, uint32_t size);
 
-/* Memory for one read: *out and its length, HW_READ_MAX; or 0 when there is
- * none now. May push SLAB_DONE for a slab that is used up. */
+/* Memory for one read: *out and its length, HW_READ_MIN to HW_READ_MAX; or 0
+ * when there is none now. May push SLAB_DONE for a slab that is used up. */
 uint32_t hw_slabs_space(hw_slabs_t* slabs, hw_ring_t* ring, char** out);
 
 /* The bytes from at, inside the current slab, are JavaScript's now: nothing
  * before at + len is written again. Result: the offset of at in the slab. */
 uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len);
+
+/* A read has made the records from `first` on. If the last bytes of a slab that
+ * they speak of are a large piece of a body, that piece gets HW_FLAG_OWN and
+ * the slab is done. */
+void hw_slabs_hand_over(hw_slabs_t* slabs, hw_ring_t* ring, uint32_t first);
+
+/* Must JavaScript have its turn before the next read? */
+static inline int hw_slabs_low(const hw_slabs_t* slabs) {
+  return slabs->spares == 0 && slabs->current.size - slabs->used < HW_READ_MIN;
+}
 
 #ifdef __cplusplus
 }

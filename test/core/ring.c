@@ -70,29 +70,37 @@ static void slabs_are_carved_in_order_and_never_twice(void) {
   hw_ring_t ring;
   hw_slabs_t slabs;
   void* memory = hw_mem_alloc(HW_RING_BYTES);
-  char* a = hw_mem_alloc(HW_SLAB_MIN);
-  char* b = hw_mem_alloc(HW_SLAB_MIN);
+  char* a = hw_mem_alloc(HW_READ_MAX + HW_READ_MIN);
+  char* b = hw_mem_alloc(HW_READ_MIN);
   char* at = NULL;
   char* again = NULL;
 
   hw_ring_init(&ring, memory);
   hw_slabs_init(&slabs);
-  CHECK(hw_slabs_space(&slabs, &ring, &at) == 0 && slabs.shortages == 1);
-  CHECK(hw_slabs_give(&slabs, 0, a, HW_SLAB_MIN) == HW_EINVAL);
-  CHECK(hw_slabs_give(&slabs, 1, a, HW_SLAB_MIN - 1) == HW_EINVAL);
-  CHECK(hw_slabs_give(&slabs, 65536, a, HW_SLAB_MIN) == HW_EINVAL);
-  CHECK(hw_slabs_give(&slabs, 1, a, HW_SLAB_MIN) == 0);
+  CHECK(hw_slabs_space(&slabs, &ring, &at) == 0 && hw_slabs_low(&slabs));
+  CHECK(hw_slabs_give(&slabs, 0, a, HW_READ_MAX) == HW_EINVAL);
+  CHECK(hw_slabs_give(&slabs, 1, a, HW_READ_MIN - 1) == HW_EINVAL);
+  CHECK(hw_slabs_give(&slabs, 65536, a, HW_READ_MAX) == HW_EINVAL);
+  CHECK(hw_slabs_give(&slabs, 1, a, HW_READ_MAX + HW_READ_MIN) == 0);
+  CHECK(!hw_slabs_low(&slabs));
+  /* No read is larger than the ring has room for. */
   CHECK(hw_slabs_space(&slabs, &ring, &at) == HW_READ_MAX && at == a);
   /* Nothing was taken: the next read writes over it. */
   CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX && again == at);
   CHECK(hw_slabs_take(&slabs, at + 100, 50) == 100);
   CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX);
   CHECK(again == at + 150);
+  /* The last read of a slab is a short one. */
+  (void)hw_slabs_take(&slabs, at + HW_READ_MAX - 10, 10);
+  CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MIN);
+  CHECK(again == at + HW_READ_MAX && !hw_slabs_low(&slabs));
   /* Too little is left: the spare takes over, and JavaScript is told. */
-  (void)hw_slabs_take(&slabs, at + HW_READ_MAX, 10);
+  (void)hw_slabs_take(&slabs, again, 1);
+  CHECK(hw_slabs_low(&slabs));
   CHECK(hw_slabs_space(&slabs, &ring, &again) == 0);
-  CHECK(hw_slabs_give(&slabs, 2, b, HW_SLAB_MIN) == 0);
-  CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX && again == b);
+  CHECK(hw_slabs_give(&slabs, 2, b, HW_READ_MIN) == 0);
+  CHECK(!hw_slabs_low(&slabs));
+  CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MIN && again == b);
   CHECK(ring.count == 1 && ring.words[HW_WORD_TYPE] == HW_REC_SLAB_DONE);
   CHECK(ring.words[HW_WORD_FLAGS] == 1);
   hw_mem_free(a);
@@ -102,15 +110,76 @@ static void slabs_are_carved_in_order_and_never_twice(void) {
 
 static void only_so_many_spares_are_held(void) {
   hw_slabs_t slabs;
-  char* memory = hw_mem_alloc(HW_SLAB_MIN);
+  char* memory = hw_mem_alloc(HW_READ_MIN);
   uint32_t i = 0;
 
   hw_slabs_init(&slabs);
   for (i = 1; i <= HW_SLABS_MAX; i++) {
-    CHECK(hw_slabs_give(&slabs, i, memory, HW_SLAB_MIN) == 0);
+    CHECK(hw_slabs_give(&slabs, i, memory, HW_READ_MIN) == 0);
   }
-  CHECK(hw_slabs_give(&slabs, i, memory, HW_SLAB_MIN) == HW_ELIMIT);
+  CHECK(hw_slabs_give(&slabs, i, memory, HW_READ_MIN) == HW_ELIMIT);
   hw_mem_free(memory);
+}
+
+/* One read in a slab of its own that makes these records, each with so many
+ * bytes of a slab. Which of them gets the slab: its index, or -1. */
+static int handed_over(const uint32_t (*records)[2], uint32_t count) {
+  hw_ring_t ring;
+  hw_slabs_t slabs;
+  void* memory = hw_mem_alloc(HW_RING_BYTES);
+  char* slab = hw_mem_alloc(HW_READ_MAX);
+  char* at = NULL;
+  uint32_t i = 0;
+  int owner = -1;
+
+  hw_ring_init(&ring, memory);
+  hw_slabs_init(&slabs);
+  CHECK(hw_slabs_give(&slabs, 1, slab, HW_READ_MAX) == 0);
+  /* Of the read before, which must not be looked at. */
+  hw_ring_push(&ring, HW_REC_DATA, 1)[HW_WORD_BODY_LEN] = HW_HAND_OVER_MIN;
+  CHECK(hw_slabs_space(&slabs, &ring, &at) == HW_READ_MAX);
+  for (i = 0; i < count; i++) {
+    uint32_t* words = hw_ring_push(&ring, records[i][0], 1);
+
+    words[HW_WORD_BODY_LEN] = records[i][1];
+    if (records[i][1] != 0) {
+      words[HW_WORD_BODY_AT] = hw_slabs_take(&slabs, at, records[i][1]);
+      at += records[i][1];
+    }
+  }
+  hw_slabs_hand_over(&slabs, &ring, 1);
+  for (i = 0; i <= count; i++) {
+    if ((hw_ring_at(&ring, i)[HW_WORD_FLAGS] & HW_FLAG_OWN) != 0) {
+      CHECK(owner == -1);
+      owner = (int)i - 1;
+    }
+  }
+  CHECK(hw_slabs_low(&slabs) == (owner != -1));
+  hw_mem_free(slab);
+  hw_mem_free(memory);
+  return owner;
+}
+
+static void a_slab_goes_with_its_last_bytes_if_they_are_many(void) {
+  enum { LARGE = HW_HAND_OVER_MIN, SMALL = HW_HAND_OVER_MIN - 1 };
+#define HANDED_OVER(...)                  \
+  handed_over(                            \
+      (const uint32_t[][2]){__VA_ARGS__}, \
+      sizeof((const uint32_t[][2]){__VA_ARGS__}) / sizeof(uint32_t[2]))
+
+  CHECK(handed_over(NULL, 0) == -1);
+  CHECK(HANDED_OVER({HW_REC_END, 0}) == -1);
+  CHECK(HANDED_OVER({HW_REC_DATA, LARGE}) == 0);
+  CHECK(HANDED_OVER({HW_REC_DATA, SMALL}) == -1);
+  CHECK(HANDED_OVER({HW_REC_HEAD, 0}, {HW_REC_DATA, LARGE}, {HW_REC_END, 0}) ==
+        1);
+  /* What was taken before has been copied when the slab goes. */
+  CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_DATA, LARGE}) == 1);
+  /* Something of the slab comes behind. */
+  CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_DATA, SMALL}) == -1);
+  CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_PARSE_ERROR, LARGE}) == -1);
+  CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_UPGRADE, 1}) == -1);
+#undef HANDED_OVER
 }
 
 void suite_ring(void) {
@@ -119,4 +188,5 @@ void suite_ring(void) {
   RUN(the_areas_lie_inside_the_memory);
   RUN(slabs_are_carved_in_order_and_never_twice);
   RUN(only_so_many_spares_are_held);
+  RUN(a_slab_goes_with_its_last_bytes_if_they_are_many);
 }

@@ -12,6 +12,9 @@
  *
  * With the fourth bit of the split an allocation fails on the way: then only
  * that nothing is lost or read out of bounds.
+ *
+ * With HW_FUZZ_LARGE the end of an input, of a length that its second byte
+ * says, is repeated until it makes the largest read that there is.
  */
 #include "fuzz.h"
 
@@ -21,6 +24,12 @@
 #include "transcript.h"
 
 enum { HEADER_MAX = 1024, FINISH = 16, NO_MEMORY = 8 };
+
+#ifdef HW_FUZZ_LARGE
+enum { LARGE = 1 };
+#else
+enum { LARGE = 0 };
+#endif
 
 int test_ok = 1;
 
@@ -48,6 +57,22 @@ static void feed_pieces(transcript_t* t,
     transcript_feed(t, bytes + at, n);
     at += n;
   }
+}
+
+static void feed_large(transcript_t* t,
+                       const char* bytes,
+                       size_t len,
+                       uint8_t how) {
+  static char large[HW_READ_MAX];
+  size_t period = 1 + how % 64u;
+  size_t at = 0;
+
+  period = period < len ? period : len;
+  memcpy(large, bytes, len);
+  for (at = len; at < sizeof(large); at++) {
+    large[at] = large[at - period];
+  }
+  transcript_feed(t, large, sizeof(large));
 }
 
 /* The value of the only header of this name in the latest head. Result: how
@@ -178,12 +203,15 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   len = size - 2;
   flags = data[0] & 15u;
-  if (len > HW_READ_MAX) {
+  if (len == 0 || len > HW_READ_MAX) {
     return 0;
   }
   begin(&whole, flags);
   begin(&pieces, flags);
-  if ((data[1] & NO_MEMORY) != 0) {
+  if (LARGE) {
+    feed_large(&whole, bytes, len, data[1]);
+    check_rules(&whole, flags);
+  } else if ((data[1] & NO_MEMORY) != 0) {
     hw_mem_fail_at(data[1] >> 4);
     feed_pieces(&pieces, bytes, len, data[1]);
     hw_mem_fail_at(-1);

@@ -302,7 +302,7 @@ static void large_pieces_come_from_the_slab(void) {
   memset(bytes + head, 'b', BODY);
   transcript_open(&f);
   transcript_begin(&f, 0, LIMIT);
-  CHECK(hw_slabs_give(&f.slabs, 5, f.slab, HW_SLAB_MIN) == 0);
+  CHECK(hw_slabs_give(&f.slabs, 5, f.slab, HW_READ_MAX) == 0);
   CHECK(hw_slabs_space(&f.slabs, &f.ring, &at) >= head + BODY);
   memcpy(at, bytes, head + BODY);
   hw_http1_feed(&f.http, &f.ring, &f.slabs, TRANSCRIPT_CONN, at, head + BODY);

@@ -55,7 +55,7 @@ static void put_text(transcript_t* t, const char* text, size_t len) {
 
 static const char* body_of(const transcript_t* t, const uint32_t* w) {
   uint32_t slab = w[HW_WORD_FLAGS] >> HW_FLAG_SLAB_SHIFT;
-  size_t size = slab != 0 ? HW_SLAB_MIN : t->ring.text_len;
+  size_t size = slab != 0 ? HW_READ_MAX : t->ring.text_len;
 
   CHECK(slab <= 1);
   CHECK(w[HW_WORD_BODY_AT] <= size &&
@@ -121,12 +121,25 @@ static void put_error(transcript_t* t, const uint32_t* w) {
   hw_mem_free(text);
 }
 
+/* A slab that goes to the user: nothing behind speaks of it. */
+static void check_hand_over(const transcript_t* t, uint32_t index) {
+  uint32_t i = 0;
+
+  CHECK(hw_ring_at(&t->ring, index)[HW_WORD_FLAGS] >> HW_FLAG_SLAB_SHIFT != 0);
+  CHECK(hw_slabs_low(&t->slabs));
+  for (i = index + 1; i < t->ring.count; i++) {
+    const uint32_t* w = hw_ring_at(&t->ring, i);
+
+    CHECK(w[HW_WORD_FLAGS] >> HW_FLAG_SLAB_SHIFT == 0);
+  }
+}
+
 static void drain(transcript_t* t) {
   uint32_t i = 0;
 
   CHECK(t->ring.count <= HW_RING_RECORDS);
   for (i = 0; i < t->ring.count; i++) {
-    const uint32_t* w = t->ring.words + (size_t)i * HW_RECORD_WORDS;
+    const uint32_t* w = hw_ring_at(&t->ring, i);
 
     CHECK(w[HW_WORD_CONN] == TRANSCRIPT_CONN ||
           w[HW_WORD_TYPE] == HW_REC_SLAB_DONE);
@@ -135,6 +148,9 @@ static void drain(transcript_t* t) {
         put_head(t, w);
         break;
       case HW_REC_DATA:
+        if ((w[HW_WORD_FLAGS] & HW_FLAG_OWN) != 0) {
+          check_hand_over(t, i);
+        }
         put_data(t, w);
         break;
       case HW_REC_END:
@@ -165,7 +181,7 @@ static void drain(transcript_t* t) {
 void transcript_open(transcript_t* t) {
   memset(t, 0, sizeof(*t));
   t->memory = hw_mem_alloc(HW_RING_BYTES);
-  t->slab = hw_mem_alloc(HW_SLAB_MIN);
+  t->slab = hw_mem_alloc(HW_READ_MAX);
   t->out = hw_mem_calloc(TRANSCRIPT_MAX);
   hw_ring_init(&t->ring, t->memory);
   hw_slabs_init(&t->slabs);
@@ -206,11 +222,12 @@ void transcript_feed(transcript_t* t, const char* bytes, size_t len) {
     return;
   }
   hw_slabs_init(&t->slabs);
-  CHECK(hw_slabs_give(&t->slabs, 1, t->slab, HW_SLAB_MIN) == 0);
+  CHECK(hw_slabs_give(&t->slabs, 1, t->slab, HW_READ_MAX) == 0);
   CHECK(hw_slabs_space(&t->slabs, &t->ring, &at) >= len);
   memcpy(at, bytes, len);
   t->fed += len;
   hw_http1_feed(&t->http, &t->ring, &t->slabs, TRANSCRIPT_CONN, at, len);
+  hw_slabs_hand_over(&t->slabs, &t->ring, 0);
   drain(t);
   memset(at, '#', len);
 }

@@ -10,7 +10,7 @@
 
 #include "http1.h"
 
-enum { TRANSCRIPT_CONN = 3, TRANSCRIPT_MAX = 256 * 1024 };
+enum { TRANSCRIPT_CONN = 3, TRANSCRIPT_MAX = 512 * 1024 };
 
 typedef struct {
   hw_ring_t ring;
