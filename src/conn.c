@@ -474,6 +474,8 @@ static void on_end(hw_conn_t* conn, int status) {
 
 static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   hw_conn_t* conn = stream->data;
+  hw_ring_t* ring = conn->env->ring;
+  uint32_t first = ring->count;
 
   if (nread == 0) {
     return; /* EAGAIN */
@@ -482,6 +484,9 @@ static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
     on_bytes(conn, buf->base, (size_t)nread);
   } else if (nread != UV_ENOBUFS) { /* no slab: the bytes stay in the kernel */
     on_end(conn, (int)nread);
+  }
+  if (ring->count > first) {
+    hw_ring_at(ring, first)[HW_WORD_FLAGS] |= HW_FLAG_READ;
   }
   conn->env->settle(conn);
 }
