@@ -392,10 +392,16 @@ static void parse(hw_conn_t* conn, const char* data, size_t len) {
 
 static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
   hw_conn_t* conn = handle->data;
+  hw_ring_t* ring = conn->env->ring;
   char* base = NULL;
-  uint32_t len = hw_slabs_space(conn->env->slabs, conn->env->ring, &base);
+  uint32_t len = 0;
 
   (void)suggested;
+  /* It is low here only if JavaScript turns the loop while it reads the ring.
+   * on_read() has it emptied then. */
+  if (!hw_ring_low(ring)) {
+    len = hw_slabs_space(conn->env->slabs, ring, &base);
+  }
   *buf = uv_buf_init(base, len);
 }
 
