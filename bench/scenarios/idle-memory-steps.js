@@ -11,7 +11,6 @@ module.exports = {
   flags: ['--expose-gc'],
   slow: true,
   rounds: 2,
-  together: true,
   // Node's own server and nginx listen on one address here.
   origins: ['native'],
   clients: ['hawser', 'http'],
