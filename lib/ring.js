@@ -110,8 +110,9 @@ function recordBody (at) {
   const flags = words[at + word.FLAGS]
   const slab = flags >>> flag.SLAB_SHIFT
   if ((flags & flag.OWN) !== 0) return handOver(slab, start, length)
-  const copy = Buffer.allocUnsafe(length)
-  ;(slab !== 0 ? slabs[slab] : text).copy(copy, 0, start, start + length)
+  // Only what is small may come of Buffer's pool, which nobody can transfer.
+  const copy = slab === 0 ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length)
+  ;(slab === 0 ? text : slabs[slab]).copy(copy, 0, start, start + length)
   return copy
 }
 
