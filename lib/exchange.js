@@ -71,10 +71,8 @@ function endExchange (socket) {
 
 function deliver () {
   const { socket, id } = this
-  const handle = socket[kCore]
   socket._unrefTimer()
   for (let at = ring.take(id); at !== -1; at = ring.take(id)) {
-    if (handle.closing && handle.isDeaf(at)) return ring.putBack()
     switch (words[at + word.TYPE]) {
       case record.HEAD: onHead(this, at); break
       case record.DATA: onData(this, at); break

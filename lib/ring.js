@@ -37,14 +37,13 @@ let cursor = 0
 let end = 0
 
 function giveSlab (id) {
-  slabs[id] ??= Buffer.allocUnsafeSlow(slabSize)
   native.giveSlab(id, slabs[id])
 }
 
 // Passes a slab on with its last bytes; another takes its place.
 function handOver (id, start, length) {
   const { buffer } = slabs[id]
-  slabs[id] = undefined
+  slabs[id] = Buffer.allocUnsafeSlow(slabSize)
   const end = start + length
   if (end === buffer.byteLength) slabSize = size.READ_MAX
   else if (end <= SLAB_SMALL) slabSize = SLAB_SMALL
@@ -110,8 +109,7 @@ function recordBody (at) {
   const flags = words[at + word.FLAGS]
   const slab = flags >>> flag.SLAB_SHIFT
   if ((flags & flag.OWN) !== 0) return handOver(slab, start, length)
-  // Only what is small may come of Buffer's pool, which nobody can transfer.
-  const copy = slab === 0 ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length)
+  const copy = Buffer.allocUnsafeSlow(length) // Buffer's pool cannot be transferred
   ;(slab === 0 ? text : slabs[slab]).copy(copy, 0, start, start + length)
   return copy
 }
@@ -127,7 +125,10 @@ function whyNotFast (checked) {
 
 const reason = whyNotFast(native.setup(memory, registers, drain))
 const fast = reason === null
-for (let id = 1; id <= SLABS; id++) giveSlab(id)
+for (let id = 1; id <= SLABS; id++) {
+  slabs[id] = Buffer.allocUnsafeSlow(slabSize)
+  giveSlab(id)
+}
 
 module.exports = {
   fast, reason, handles, words, registers, INDEX_MASK, take, putBack, recordText, recordBody

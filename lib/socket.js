@@ -16,7 +16,7 @@ const ring = require('./shared-ring')
 const { coreError, connectError, aggregateError } = require('./errors')
 const { symbolOf, kConn, kCore, kExchange } = require('./symbols')
 
-const { record, word, flag } = native
+const { record, word } = native
 const { words, handles, INDEX_MASK } = ring
 
 const UV_EOF = -4095
@@ -59,7 +59,6 @@ class CoreHandle extends AsyncResource {
     this.early = 0 // what a write came to that the stream hears of only now
     this.leaving = false // becomeNative() waits for `writing`
     this.closing = false
-    this.deaf = false // what came after the read in which it was closed
     this.onClosed = null
     this.full = false // the body's reader said so; pause after these records
     this.paused = false // by the body's back-pressure
@@ -162,13 +161,6 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // A handle of Node's that was closed reads no more, but what came of the same
-  // read is still told. One turn of the loop may have read several times.
-  isDeaf (at) {
-    if (this.closing && (words[at + word.FLAGS] & flag.READ) !== 0) this.deaf = true
-    return this.deaf
-  }
-
   onRecords () {
     const at = ring.take(this.id)
     switch (words[at + word.TYPE]) {
@@ -177,9 +169,6 @@ class CoreHandle extends AsyncResource {
         return this.#attemptFailed(words[at + word.STATUS] | 0, words[at + word.FLAGS])
       case record.WROTE: return this.#wrote(words[at + word.STATUS] | 0)
       case record.CLOSED: return this.#closed()
-    }
-    if (this.isDeaf(at)) return
-    switch (words[at + word.TYPE]) {
       case record.RAW: return this.resource.runInAsyncScope(onRaw, this.socket, this, at)
       case record.RETIRE:
         return this.resource.runInAsyncScope(retire, this.socket, words[at + word.STATUS] | 0)

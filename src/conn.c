@@ -375,7 +375,7 @@ static void parse(hw_conn_t* conn, const char* data, size_t len) {
   if (conn->tapped) {
     push_raw(conn, data, len);
   } else {
-    hw_slabs_hand_over(slabs, ring, first);
+    hw_slabs_hand_over(slabs, ring, first, data);
   }
   if (!http->active) {
     if (http->upgraded) {
@@ -480,19 +480,18 @@ static void on_end(hw_conn_t* conn, int status) {
 
 static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
   hw_conn_t* conn = stream->data;
-  hw_ring_t* ring = conn->env->ring;
-  uint32_t first = ring->count;
 
   if (nread == 0) {
     return; /* EAGAIN */
   }
   if (nread > 0) {
     on_bytes(conn, buf->base, (size_t)nread);
+    /* libuv reads on at once: JavaScript says first whether it wants more. */
+    if ((size_t)nread == buf->len && conn->env->ring->count != 0) {
+      conn->env->ring->flush = 1;
+    }
   } else if (nread != UV_ENOBUFS) { /* no slab: the bytes stay in the kernel */
     on_end(conn, (int)nread);
-  }
-  if (ring->count > first) {
-    hw_ring_at(ring, first)[HW_WORD_FLAGS] |= HW_FLAG_READ;
   }
   conn->env->settle(conn);
 }

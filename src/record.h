@@ -83,8 +83,7 @@ enum {
   X(LONG_TEXT, 8)    /* TEXT is not in the ring: fetch it by connection */ \
   X(UNTIL_CLOSE, 16) /* HEAD: the body ends with the connection */         \
   X(HINT, 32)        /* HEAD: there is a Keep-Alive header */              \
-  X(OWN, 64)         /* DATA: the slab goes to the user with its bytes */  \
-  X(READ, 128)       /* any type: the first record that came of a read */
+  X(OWN, 64)         /* DATA: the slab goes to the user with its bytes */
 
 enum {
 #define X(name, value) HW_FLAG_##name = (value),

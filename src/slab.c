@@ -54,7 +54,10 @@ uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len) {
   return (uint32_t)offset;
 }
 
-void hw_slabs_hand_over(hw_slabs_t* slabs, hw_ring_t* ring, uint32_t first) {
+void hw_slabs_hand_over(hw_slabs_t* slabs,
+                        hw_ring_t* ring,
+                        uint32_t first,
+                        const char* read) {
   uint32_t count = ring->count;
   uint32_t* words = NULL;
 
@@ -63,12 +66,13 @@ void hw_slabs_hand_over(hw_slabs_t* slabs, hw_ring_t* ring, uint32_t first) {
       hw_ring_at(ring, count - 1)[HW_WORD_TYPE] == HW_REC_END) {
     count--;
   }
-  if (count == first) {
+  if (count == first || read != slabs->current.base) {
     return;
   }
   words = hw_ring_at(ring, count - 1);
   if (words[HW_WORD_TYPE] == HW_REC_DATA &&
-      words[HW_WORD_BODY_LEN] >= HW_HAND_OVER_MIN) {
+      words[HW_WORD_BODY_LEN] >= HW_HAND_OVER_MIN &&
+      words[HW_WORD_BODY_LEN] >= slabs->current.size / 2) {
     words[HW_WORD_FLAGS] |= HW_FLAG_OWN;
     slabs->used = slabs->current.size;
   }

@@ -26,12 +26,11 @@ extern "C" {
 
 #define HW_SLABS_MAX 64 /* spares held at most */
 
-/* What is left of a slab is used for a read unless it is less: a larger body
- * would need two reads, and a smaller one is not worth a slab. */
+/* Below this the rest of a slab is not worth a read. */
 #define HW_READ_MIN 24576u
 
-/* Bodies' pieces of so many bytes are handed out with their slab. Less is
- * copied in less time than a slab takes to be made. */
+/* Bodies' pieces of so many bytes, and of half a slab, are handed out with
+ * their slab. Less is copied in less time than a slab takes to be made. */
 #define HW_HAND_OVER_MIN 32768u
 
 typedef struct {
@@ -61,10 +60,13 @@ uint32_t hw_slabs_space(hw_slabs_t* slabs, hw_ring_t* ring, char** out);
  * before at + len is written again. Result: the offset of at in the slab. */
 uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len);
 
-/* A read has made the records from `first` on. If the last bytes of a slab that
- * they speak of are a large piece of a body, that piece gets HW_FLAG_OWN and
- * the slab is done. */
-void hw_slabs_hand_over(hw_slabs_t* slabs, hw_ring_t* ring, uint32_t first);
+/* A read of the bytes at `read` has made the records from `first` on. If it was
+ * the first of its slab, and the last bytes that they speak of are a large
+ * piece of a body, that piece gets HW_FLAG_OWN and the slab is done. */
+void hw_slabs_hand_over(hw_slabs_t* slabs,
+                        hw_ring_t* ring,
+                        uint32_t first,
+                        const char* read);
 
 /* Must JavaScript have its turn before the next read? */
 static inline int hw_slabs_low(const hw_slabs_t* slabs) {

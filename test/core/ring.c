@@ -123,7 +123,9 @@ static void only_so_many_spares_are_held(void) {
 
 /* One read in a slab of its own that makes these records, each with so many
  * bytes of a slab. Which of them gets the slab: its index, or -1. */
-static int handed_over(const uint32_t (*records)[2], uint32_t count) {
+static int handed_over(uint32_t size,
+                       const uint32_t (*records)[2],
+                       uint32_t count) {
   hw_ring_t ring;
   hw_slabs_t slabs;
   void* memory = hw_mem_alloc(HW_RING_BYTES);
@@ -134,10 +136,10 @@ static int handed_over(const uint32_t (*records)[2], uint32_t count) {
 
   hw_ring_init(&ring, memory);
   hw_slabs_init(&slabs);
-  CHECK(hw_slabs_give(&slabs, 1, slab, HW_READ_MAX) == 0);
+  CHECK(hw_slabs_give(&slabs, 1, slab, size) == 0);
   /* Of the read before, which must not be looked at. */
   hw_ring_push(&ring, HW_REC_DATA, 1)[HW_WORD_BODY_LEN] = HW_HAND_OVER_MIN;
-  CHECK(hw_slabs_space(&slabs, &ring, &at) == HW_READ_MAX);
+  CHECK(hw_slabs_space(&slabs, &ring, &at) == size);
   for (i = 0; i < count; i++) {
     uint32_t* words = hw_ring_push(&ring, records[i][0], 1);
 
@@ -147,27 +149,33 @@ static int handed_over(const uint32_t (*records)[2], uint32_t count) {
       at += records[i][1];
     }
   }
-  hw_slabs_hand_over(&slabs, &ring, 1);
+  hw_slabs_hand_over(&slabs, &ring, 1, slab + 1);
+  CHECK(slabs.used != size); /* not the first read of its slab */
+  hw_slabs_hand_over(&slabs, &ring, 1, slab);
   for (i = 0; i <= count; i++) {
     if ((hw_ring_at(&ring, i)[HW_WORD_FLAGS] & HW_FLAG_OWN) != 0) {
       CHECK(owner == -1);
       owner = (int)i - 1;
     }
   }
-  CHECK(hw_slabs_low(&slabs) == (owner != -1));
+  CHECK((slabs.used == size) == (owner != -1));
   hw_mem_free(slab);
   hw_mem_free(memory);
   return owner;
 }
 
 static void a_slab_goes_with_its_last_bytes_if_they_are_many(void) {
-  enum { LARGE = HW_HAND_OVER_MIN, SMALL = HW_HAND_OVER_MIN - 1 };
-#define HANDED_OVER(...)                  \
-  handed_over(                            \
-      (const uint32_t[][2]){__VA_ARGS__}, \
-      sizeof((const uint32_t[][2]){__VA_ARGS__}) / sizeof(uint32_t[2]))
+  enum {
+    LARGE = HW_HAND_OVER_MIN,
+    SMALL = HW_HAND_OVER_MIN - 1,
+    SIZE = 2 * LARGE + 1
+  };
+#define RECORDS(...)                  \
+  (const uint32_t[][2]){__VA_ARGS__}, \
+      sizeof((const uint32_t[][2]){__VA_ARGS__}) / sizeof(uint32_t[2])
+#define HANDED_OVER(...) handed_over(SIZE, RECORDS(__VA_ARGS__))
 
-  CHECK(handed_over(NULL, 0) == -1);
+  CHECK(handed_over(SIZE, NULL, 0) == -1);
   CHECK(HANDED_OVER({HW_REC_END, 0}) == -1);
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}) == 0);
   CHECK(HANDED_OVER({HW_REC_DATA, SMALL}) == -1);
@@ -179,7 +187,11 @@ static void a_slab_goes_with_its_last_bytes_if_they_are_many(void) {
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_DATA, SMALL}) == -1);
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_PARSE_ERROR, LARGE}) == -1);
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_UPGRADE, 1}) == -1);
+  /* Less than half a slab. */
+  CHECK(handed_over(SIZE + 1, (const uint32_t[][2]){{HW_REC_DATA, LARGE}}, 1) ==
+        -1);
 #undef HANDED_OVER
+#undef RECORDS
 }
 
 void suite_ring(void) {

@@ -227,7 +227,7 @@ void transcript_feed(transcript_t* t, const char* bytes, size_t len) {
   memcpy(at, bytes, len);
   t->fed += len;
   hw_http1_feed(&t->http, &t->ring, &t->slabs, TRANSCRIPT_CONN, at, len);
-  hw_slabs_hand_over(&t->slabs, &t->ring, 0);
+  hw_slabs_hand_over(&t->slabs, &t->ring, 0, at);
   drain(t);
   memset(at, '#', len);
 }
