@@ -43,6 +43,19 @@ test('chunks may be transferred while the response and others come in', async (t
   for (let i = 0; i < 3; i++) assert.ok((await request({ port, agent })).body.equals(body))
 })
 
+test('small chunks may be transferred, as a stream of bytes does it', async (t) => {
+  const port = await httpServer(t, (req, res) => res.end('small'))
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  for (let i = 0; i < 3; i++) {
+    const chunks = []
+    await read({ port, agent }, (chunk) => {
+      chunks.push(structuredClone(chunk, { transfer: [chunk.buffer] }))
+    })
+    assert.equal(Buffer.concat(chunks).toString(), 'small')
+  }
+})
+
 // Reads all responses to `count` requests of bodies of `size` bytes, one after
 // the other, and keeps their chunks.
 async function keep (t, size, count) {
