@@ -9,23 +9,7 @@
 
 const fs = require('node:fs')
 
-// Those of one origin at a time.
-function openAll (send, tally, count, { origins = 1 }) {
-  const each = count / origins
-  return new Promise((resolve) => {
-    function next (origin) {
-      if (origin === origins) return resolve()
-      let left = each
-      const finish = (slot, err, status, bytes) => {
-        tally.add(err, status, bytes)
-        // 'free' comes on a later tick than the end of the response.
-        if (--left === 0) setImmediate(next, origin + 1)
-      }
-      for (let i = 0; i < each; i++) send(origin, finish)
-    }
-    next(0)
-  })
-}
+const openConnections = require('../support/open-connections')
 
 function collect () {
   globalThis.gc()
@@ -42,14 +26,15 @@ async function rss (settle) {
 const descriptors = () => fs.readdirSync('/proc/self/fd').length
 
 module.exports = async function idleMemory (client, plan, { tally }) {
+  const { origins = 1 } = plan
   if (plan.warmUpRequests > 0) {
-    await openAll(client.open(plan), tally, plan.warmUpRequests, plan)
+    await openConnections(client.open(plan), tally, origins, plan.warmUpRequests / origins)
     client.close()
   }
   const send = client.open(plan)
   const before = await rss(plan.settle)
   const closed = descriptors()
-  await openAll(send, tally, plan.requests, plan)
+  await openConnections(send, tally, origins, plan.requests / origins)
   const after = await rss(plan.settle)
   const open = descriptors() - closed
   if (open < plan.requests) tally.fail(`only ${open} connections of ${plan.requests} are idle`)
