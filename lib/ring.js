@@ -28,8 +28,7 @@ const handles = []
 // his alone then. A slab has room for a body of 64 KiB and its head, or for the
 // largest read while bodies are larger than that.
 const SLAB_SMALL = 72 * 1024
-const SLABS = 16
-const slabs = [] // by id, which is from 1 to SLABS
+const slabs = [] // by id, which is from 1 to size.SLABS
 let slabSize = SLAB_SMALL
 
 let epoch = 0
@@ -125,9 +124,11 @@ function whyNotFast (checked) {
 
 const reason = whyNotFast(native.setup(memory, registers, drain))
 const fast = reason === null
-for (let id = 1; id <= SLABS; id++) {
-  slabs[id] = Buffer.allocUnsafeSlow(slabSize)
-  giveSlab(id)
+if (fast) {
+  for (let id = 1; id <= size.SLABS; id++) {
+    slabs[id] = Buffer.allocUnsafeSlow(slabSize)
+    giveSlab(id)
+  }
 }
 
 module.exports = {

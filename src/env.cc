@@ -153,6 +153,7 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   define(sizes, "RECORD_WORDS", HW_RECORD_WORDS);
   define(sizes, "ID_BITS", HW_ID_BITS);
   define(sizes, "READ_MAX", HW_READ_MAX);
+  define(sizes, "SLABS", HW_SLABS_MAX);
 #define X(name, value, code, text)                               \
   {                                                              \
     Napi::Array entry = Napi::Array::New(env, 2);                \

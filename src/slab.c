@@ -71,7 +71,6 @@ void hw_slabs_hand_over(hw_slabs_t* slabs,
   }
   words = hw_ring_at(ring, count - 1);
   if (words[HW_WORD_TYPE] == HW_REC_DATA &&
-      words[HW_WORD_BODY_LEN] >= HW_HAND_OVER_MIN &&
       words[HW_WORD_BODY_LEN] >= slabs->current.size / 2) {
     words[HW_WORD_FLAGS] |= HW_FLAG_OWN;
     slabs->used = slabs->current.size;

@@ -11,8 +11,10 @@
  * spare takes over; when there is none, JavaScript has its turn first: memory
  * in flight is bounded by what it gives.
  *
- * A large piece of a body that nothing of the slab follows is not copied: it
- * goes to the user with all of its slab, which is done then.
+ * A piece of a body that came with the first read of its slab, fills half of it
+ * and is the last thing in it is not copied: it goes to the user with all of
+ * the slab, which is done then. Less is copied in less time than a slab takes
+ * to be made, and the user keeps no more than twice what he got.
  */
 #ifndef HW_SLAB_H
 #define HW_SLAB_H
@@ -24,14 +26,10 @@
 extern "C" {
 #endif
 
-#define HW_SLABS_MAX 64 /* spares held at most */
+#define HW_SLABS_MAX 16 /* spares held at most, and what JavaScript gives */
 
 /* Below this the rest of a slab is not worth a read. */
 #define HW_READ_MIN 24576u
-
-/* Bodies' pieces of so many bytes, and of half a slab, are handed out with
- * their slab. Less is copied in less time than a slab takes to be made. */
-#define HW_HAND_OVER_MIN 32768u
 
 typedef struct {
   char* base;
@@ -60,9 +58,9 @@ uint32_t hw_slabs_space(hw_slabs_t* slabs, hw_ring_t* ring, char** out);
  * before at + len is written again. Result: the offset of at in the slab. */
 uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len);
 
-/* A read of the bytes at `read` has made the records from `first` on. If it was
- * the first of its slab, and the last bytes that they speak of are a large
- * piece of a body, that piece gets HW_FLAG_OWN and the slab is done. */
+/* A read of the bytes at `read` has made the records from `first` on. If the
+ * last bytes that they speak of are such a piece, its record gets HW_FLAG_OWN
+ * and the slab is done. */
 void hw_slabs_hand_over(hw_slabs_t* slabs,
                         hw_ring_t* ring,
                         uint32_t first,

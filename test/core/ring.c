@@ -138,7 +138,7 @@ static int handed_over(uint32_t size,
   hw_slabs_init(&slabs);
   CHECK(hw_slabs_give(&slabs, 1, slab, size) == 0);
   /* Of the read before, which must not be looked at. */
-  hw_ring_push(&ring, HW_REC_DATA, 1)[HW_WORD_BODY_LEN] = HW_HAND_OVER_MIN;
+  hw_ring_push(&ring, HW_REC_DATA, 1)[HW_WORD_BODY_LEN] = size;
   CHECK(hw_slabs_space(&slabs, &ring, &at) == size);
   for (i = 0; i < count; i++) {
     uint32_t* words = hw_ring_push(&ring, records[i][0], 1);
@@ -166,8 +166,8 @@ static int handed_over(uint32_t size,
 
 static void a_slab_goes_with_its_last_bytes_if_they_are_many(void) {
   enum {
-    LARGE = HW_HAND_OVER_MIN,
-    SMALL = HW_HAND_OVER_MIN - 1,
+    LARGE = 32768, /* half a slab */
+    SMALL = LARGE - 1,
     SIZE = 2 * LARGE + 1
   };
 #define RECORDS(...)                  \
