@@ -22,6 +22,7 @@ const {
   NodeEntry, guard, unguard, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
 } = require('./node-lane')
 const { debug, debugging, inspectAgent } = require('./diagnostics')
+const { mayConnect } = require('./host')
 const {
   symbolOf, kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry
 } = require('./symbols')
@@ -429,10 +430,11 @@ function isPlainPath (path) {
 }
 
 // The fast lane: plain http by the core. A connection that the user, a proxy
-// or an option of net makes is made by Node.
+// or an option of net makes is made by Node, and one that Node would refuse is
+// refused by Node.
 function isFast (agent, options) {
   return ring.fast && agent.createConnection === baseCreateConnection &&
-    agent.protocol === 'http:' && !hasProxy(agent) &&
+    agent.protocol === 'http:' && !hasProxy(agent) && mayConnect() &&
     options.handle === undefined && options.fd === undefined && options.onread === undefined &&
     options.blockList === undefined && options.signal === undefined &&
     options.typeOfService === undefined && isPlainPath(options.socketPath)

@@ -14,6 +14,7 @@ const { AsyncResource } = require('node:async_hooks')
 const native = require('./binding')
 const ring = require('./shared-ring')
 const { coreError, connectError, aggregateError } = require('./errors')
+const { mayConnect, accessDenied } = require('./host')
 const { symbolOf, kConn, kCore, kExchange } = require('./symbols')
 
 const { record, word } = native
@@ -109,6 +110,7 @@ class CoreHandle extends AsyncResource {
   }
 
   connect (request, address, port) {
+    if (!mayConnect()) return accessDenied(address) // no longer
     request.resource = workOf(this, this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
     this.connectRequest = request
     return this.isPipe
@@ -234,6 +236,7 @@ function attemptFailed (handle, status, index) {
     socket.emit('connectionAttemptFailed', address, port, family, err)
   }
   if (next !== undefined && !socket.destroyed) {
+    if (!mayConnect()) return socket.destroy(accessDenied(next.address)) // no longer
     socket.autoSelectFamilyAttemptedAddresses.push(`${next.address}:${port}`)
     socket.emit('connectionAttempt', next.address, port, next.family)
   }
@@ -518,7 +521,9 @@ function lookupAll (socket, options) {
   const lookup = options.lookup ?? dns.lookup
   return (host, lookupOptions, callback) => {
     lookup(host, lookupOptions, (err, addresses, family) => {
-      const several = lookupOptions.all && !err && socket.connecting ? usable(addresses) : []
+      const several = lookupOptions.all && !err && socket.connecting && mayConnect()
+        ? usable(addresses)
+        : []
       if (several.length < 2) return callback(err, addresses, family)
       for (const { address, family } of addresses) {
         socket.emit('lookup', null, address, family, host)
@@ -566,6 +571,7 @@ function connectSeveral (socket, options, addresses) {
   socket._unrefTimer()
   socket.autoSelectFamilyAttemptedAddresses = [`${addresses[0].address}:${port}`]
   socket.emit('connectionAttempt', addresses[0].address, port, addresses[0].family)
+  if (!mayConnect()) return socket.destroy(accessDenied(addresses[0].address)) // no longer
   // afterConnect() of net asks the request object who calls it back.
   handle.attempts = { addresses, port, errors: [] }
   handle.connectRequest = {
