@@ -22,7 +22,7 @@ const {
   NodeEntry, guard, unguard, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
 } = require('./node-lane')
 const { debug, debugging, inspectAgent } = require('./diagnostics')
-const { mayConnect } = require('./host')
+const host = require('./host')
 const {
   symbolOf, kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry
 } = require('./symbols')
@@ -42,7 +42,6 @@ const kLast = Symbol('hawser.lastKey')
 // Taken now: a program may put another Agent in its place later, this one too.
 const BaseAgent = http.Agent
 const baseGetName = BaseAgent.prototype.getName
-const baseCreateConnection = BaseAgent.prototype.createConnection
 
 // By index of an id: the socket of a connection that is in a pool, and who waits.
 const sockets = []
@@ -135,7 +134,12 @@ const accessors = {
   },
   /** 'fast': requests of this agent go through the core; 'node': through net. */
   lane: {
-    get () { return isFast(this, this.options) ? 'fast' : 'node' },
+    get () { return this.laneReason === null ? 'fast' : 'node' },
+    configurable: true
+  },
+  /** Why 'node', in words for people; null for 'fast'. */
+  laneReason: {
+    get () { return whyNode(this, this.options, null) },
     configurable: true
   }
 }
@@ -250,6 +254,28 @@ function hostHeader (req) {
 }
 
 function addRequest (req, options, port, localAddress) {
+  const around = host.aroundAddRequest()
+  if (around === null) add.call(this, req, options, port, localAddress)
+  else addWithin(around, this, req, options, port, localAddress)
+}
+
+// Something is wrapped around addRequest() of Node's Agent, and what it does there
+// (async-listener sets req.onSocket) it does for our requests too. Node's own, which
+// it calls, is shown an agent that has room, and leaves the rest to us.
+function addWithin (around, agent, req, ...args) {
+  const own = () => add.call(agent, req, ...args)
+  const stage = Object.create(agent, Object.getOwnPropertyDescriptors({
+    sockets: {},
+    freeSockets: {},
+    totalSocketCount: 0,
+    maxSockets: 1,
+    getName: () => '',
+    createSocket: own
+  }))
+  around.call(stage, req, ...args)
+}
+
+function add (req, options, port, localAddress) {
   if (typeof options === 'string') {
     options = { __proto__: null, host: options, port, localAddress } // Node's legacy form
   }
@@ -267,7 +293,7 @@ function addRequest (req, options, port, localAddress) {
     if (answer < 0) return req.onSocket(null, coreError(answer, 'acquire'))
     if (answer === verdict.REUSE) {
       const socket = sockets[id & INDEX_MASK]
-      if (!socket.destroyed && socket.writable) return reuse(this, socket, req, options)
+      if (suits(socket, req)) return reuse(this, socket, req, options)
       socket.destroy()
     } else if (answer === verdict.CLOSE) {
       sockets[id & INDEX_MASK].destroy() // found dead; ask again
@@ -278,6 +304,12 @@ function addRequest (req, options, port, localAddress) {
       return create(this, req, options, id)
     }
   }
+}
+
+// A connection of the core's is not for a request that waits for its own onSocket().
+function suits (socket, req) {
+  return !socket.destroyed && socket.writable &&
+    (socket[kCore] === undefined || host.hasNodesOnSocket(req))
 }
 
 function reuse (agent, socket, req, options) {
@@ -381,7 +413,7 @@ function startAll () {
 // free, and then is the request's. What createSocket() throws is the request's
 // too: whoever made room has nothing to do with it.
 function createForWaiting (agent, { req, options }, id) {
-  req[kEntry] = { agent, id }
+  req[kEntry] = id === 0 ? null : { agent, id } // 0: createSocket() adds one
   const oncreate = (err, socket) => {
     dropEntry(req)
     if (err) {
@@ -429,15 +461,21 @@ function isPlainPath (path) {
   return typeof path !== 'string' || (!path.includes('\0') && Buffer.byteLength(path) <= PATH_MAX)
 }
 
-// The fast lane: plain http by the core. A connection that the user, a proxy
-// or an option of net makes is made by Node, and one that Node would refuse is
-// refused by Node.
-function isFast (agent, options) {
-  return ring.fast && agent.createConnection === baseCreateConnection &&
-    agent.protocol === 'http:' && !hasProxy(agent) && mayConnect() &&
-    options.handle === undefined && options.fd === undefined && options.onread === undefined &&
-    options.blockList === undefined && options.signal === undefined &&
-    options.typeOfService === undefined && isPlainPath(options.socketPath)
+// Options that are net's own business.
+const NET_OPTIONS = ['handle', 'fd', 'onread', 'blockList', 'signal', 'typeOfService']
+
+// Why a connection is made by Node, or null: it is plain http and the core's.
+// `req` is null where it is asked for no request in particular.
+function whyNode (agent, options, req) {
+  if (agent.protocol !== 'http:') return "TLS is Node's"
+  const reason = ring.reason ?? host.whyNotNow()
+  if (reason !== null) return reason
+  if (hasProxy(agent)) return 'a proxy is in force'
+  if (!host.hasNodesCreateConnection(agent)) return "createConnection is not Node's own"
+  if (req !== null && !host.hasNodesOnSocket(req)) return "the request's onSocket is not Node's own"
+  const option = NET_OPTIONS.find((name) => options[name] !== undefined)
+  if (option !== undefined) return `the option ${option} is net's`
+  return isPlainPath(options.socketPath) ? null : 'the socketPath is long or abstract'
 }
 
 function createSocket (req, options, callback) {
@@ -472,7 +510,9 @@ function createSocket (req, options, callback) {
   }
   let socket
   try {
-    socket = isFast(this, options) ? connect(options, id) : this.createConnection(options, oncreate)
+    const reason = whyNode(this, options, req)
+    if (debugging && reason !== null) debug('%s: a connection of Node\'s, since %s', name, reason)
+    socket = reason === null ? connect(options, id) : this.createConnection(options, oncreate)
   } catch (err) {
     if (!created) giveRoom(this, id)
     throw err
@@ -587,7 +627,12 @@ function onFree (socket) {
   }
 }
 
-function handOver (agent, socket, { req }) {
+function handOver (agent, socket, queued) {
+  const { req } = queued
+  if (!suits(socket, req)) {
+    socket.destroy()
+    return createForWaiting(agent, queued, 0) // it has waited for its turn
+  }
   resetAsyncId(socket)
   setRequestSocket(agent, req, socket)
 }

@@ -4,16 +4,19 @@
 'use strict'
 
 const ring = require('./shared-ring')
+const { whyNotNow } = require('./host')
 
 /**
  * @returns {{ fastLane: boolean, reason: string | null, llhttp: string, uv: string }}
- *   `fastLane` is false when the host's llhttp failed the check at load, or
- *   when HAWSER_LANE=node is set; `reason` says which.
+ *   `fastLane` is false when the host's llhttp failed the check at load, when
+ *   HAWSER_LANE=node is set, and while something in this process must be asked
+ *   that only Node's own connections ask; `reason` says which.
  */
 function capabilities () {
+  const reason = ring.reason ?? whyNotNow()
   return {
-    fastLane: ring.fast,
-    reason: ring.reason,
+    fastLane: reason === null,
+    reason,
     llhttp: process.versions.llhttp,
     uv: process.versions.uv
   }

@@ -26,6 +26,7 @@ class Summary {
   constructor (agent) {
     Object.assign(this, {
       lane: agent.lane,
+      laneReason: agent.laneReason,
       keepAlive: agent.keepAlive,
       keepAliveMsecs: agent.keepAliveMsecs,
       freeSocketTimeout: agent.freeSocketTimeout,

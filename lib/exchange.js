@@ -16,6 +16,7 @@ const ring = require('./shared-ring')
 const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { connReset, parseError } = require('./errors')
+const { isLenient } = require('./host')
 const { symbolOf, kConn, kCore, kExchange } = require('./symbols')
 
 const { record, word, flag, begins } = native
@@ -385,14 +386,11 @@ function beginFlags (req) {
   if (req.httpValidation !== undefined) {
     if (req.httpValidation === 'insecure') flags |= begins.LENIENT
     else if (req.httpValidation === 'relaxed') flags |= begins.RELAXED
-  } else if (req.insecureHTTPParser ?? lenientByDefault) {
+  } else if (req.insecureHTTPParser ?? isLenient()) {
     flags |= begins.LENIENT
   }
   return flags
 }
-
-const lenientByDefault = process.execArgv.includes('--insecure-http-parser') ||
-  /(^|\s)--insecure-http-parser(\s|$)/.test(process.env.NODE_OPTIONS ?? '')
 
 // What req was destroyed with. Node keeps it under a symbol of its own.
 let kError = null

@@ -6,6 +6,10 @@
 // and the connection is Node's.
 'use strict'
 
+const http = require('node:http')
+const net = require('node:net')
+const { Duplex } = require('node:stream')
+
 // -- the permission model -------------------------------------------------------
 
 // Undefined where the process was not started with it. Node's own until somebody
@@ -28,4 +32,119 @@ function accessDenied (address) {
     { code: 'ERR_ACCESS_DENIED', permission: 'Net', resource: address })
 }
 
-module.exports = { mayConnect, accessDenied }
+// -- the parser -------------------------------------------------------------------
+
+// A request's head that only a lenient parser takes. It does not end, so that no
+// request comes of it.
+const LENIENT_ONLY = Buffer.from('GET / HTTP/1.1\r\na: \x01\r\n')
+
+// What Node's server parses with, and whether it takes LENIENT_ONLY. Its client
+// takes its parsers from the same place.
+function askServer (options) {
+  const server = new http.Server(options)
+  const connection = new Duplex({ read () {}, write (chunk, encoding, callback) { callback() } })
+  let lenient = true
+  server.on('clientError', () => { lenient = false })
+  // Not emit(): tracers wrap that.
+  for (const listener of server.listeners('connection')) listener.call(server, connection)
+  const { parser } = connection
+  connection.emit('data', LENIENT_ONLY)
+  connection.destroy()
+  return { parser, lenient }
+}
+
+let lenient = null
+
+/** Are responses parsed leniently where the request does not say? */
+function isLenient () {
+  lenient ??= askServer().lenient // Node warns that it does, as at a first request
+  return lenient
+}
+
+const NATIVE_CODE = /\{ \[native code\] \}$/
+const textOf = (value) => Function.prototype.toString.call(value)
+
+// Is all that an object inherits, but from Object, written in C++?
+function inheritsNative (object) {
+  const prototype = Object.getPrototypeOf(object)
+  if (prototype === Object.prototype) return true
+  return Object.values(Object.getOwnPropertyDescriptors(prototype)).every(({ value, get }) => {
+    const method = value ?? get
+    return typeof method !== 'function' || NATIVE_CODE.test(textOf(method))
+  }) && inheritsNative(prototype)
+}
+
+let parserReason
+
+// Why a parser of the core's may not take the place of Node's, or null. Who replaces
+// Node's (http-parser-js) does it before http is loaded, so the answer is final.
+function whyNotParser () {
+  try {
+    const { parser } = askServer({ insecureHTTPParser: true })
+    return inheritsNative(parser) ? null : "the HTTP parser is not Node's own"
+  } catch (err) {
+    return `the HTTP parser cannot be asked: ${err.message}`
+  }
+}
+
+// -- functions that programs replace ------------------------------------------------
+
+// Node's own function, taken when this was loaded; null if it was replaced before.
+// What replaced it would not name what only Node's file knows.
+const nodesOwn = (value, inside) =>
+  typeof value === 'function' && inside.test(textOf(value)) ? value : null
+
+// Taken now: a program may put another Agent in its place later, this one too.
+const agentOfNode = http.Agent.prototype
+
+const ownOnSocket = nodesOwn(http.ClientRequest.prototype.onSocket, /\bonSocketNT\b/)
+const ownConnect = nodesOwn(net.createConnection, /\bnormalizeArgs\(/)
+const ownCreateConnection =
+  nodesOwn(agentOfNode.createConnection, /\bcheckShouldUseProxy\(|\bnormalizeArgs\(/)
+
+// Since 22 Node's agent looks it up in net each time.
+const looksUpConnect = ownCreateConnection !== null &&
+  /\bnet\.createConnection\(/.test(textOf(ownCreateConnection))
+
+const ownAddRequest = nodesOwn(agentOfNode.addRequest, /\basyncResetHandle\(/)
+
+/** What is wrapped around addRequest() of Node's Agent, or null. */
+function aroundAddRequest () {
+  return agentOfNode.addRequest === ownAddRequest ? null : agentOfNode.addRequest
+}
+
+/** May an exchange of ours take the place of req.onSocket()? */
+function hasNodesOnSocket (req) {
+  return req.onSocket === ownOnSocket
+}
+
+// -- the answer -----------------------------------------------------------------------
+
+/** Why no connection of `agent` may be the core's now, or null. */
+function whyNotNow () {
+  parserReason ??= { text: whyNotParser() }
+  if (parserReason.text !== null) return parserReason.text
+  if (!mayConnect()) return 'the permission model forbids the network'
+  if (!hasNodesOnSocket(http.ClientRequest.prototype)) {
+    return "ClientRequest.prototype.onSocket is not Node's own"
+  }
+  if (looksUpConnect && net.createConnection !== ownConnect) {
+    return "net.createConnection is not Node's own"
+  }
+  return null
+}
+
+/** Is what makes the agent's connections Node's, for http? */
+function hasNodesCreateConnection (agent) {
+  return agent.createConnection === ownCreateConnection
+}
+
+module.exports = {
+  mayConnect,
+  accessDenied,
+  isLenient,
+  aroundAddRequest,
+  hasNodesOnSocket,
+  hasNodesCreateConnection,
+  whyNotNow
+}

@@ -45,6 +45,8 @@ export class Agent extends http.Agent {
   readonly totalSocketCount: number
   /** 'fast': the core serves this agent's requests; 'node': net does. */
   readonly lane: 'fast' | 'node'
+  /** Why `lane` is 'node', in words for people; null for 'fast'. */
+  readonly laneReason: string | null
 }
 
 /**
@@ -63,6 +65,8 @@ export class HttpsAgent extends https.Agent {
   readonly totalSocketCount: number
   /** Always 'node': the sockets are Node's. */
   readonly lane: 'node'
+  /** Why, in words for people. */
+  readonly laneReason: string
 }
 
 export interface Capabilities {

@@ -13,7 +13,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 
 const { isHawser } = require('../support/agent')
-const { runScript } = require('../support/child')
+const { runScript, SCOPE } = require('../support/child')
 const { start } = require('../support/servers')
 
 const flags = process.allowedNodeEnvironmentFlags
@@ -70,10 +70,6 @@ async function said (script, args, env) {
 const worker = (script) => `
   const { Worker } = require('node:worker_threads')
   new Worker(${JSON.stringify(script)}, { eval: true })`
-
-const SCOPE = `
-  const http = require('node:http')
-  const { Agent } = require(${JSON.stringify(require.resolve('../support/agent'))});`
 
 for (const extra of [[], ...(hasScope ? [['--allow-net']] : [])]) {
   const allowed = !hasScope || extra.length > 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs a script in a Node of its own. It finds `http` and the `Agent` under
-// test in scope.
+// Runs a script in a Node of its own: with `http` and the `Agent` under test in
+// scope, or with nothing.
 'use strict'
 
 const { spawn } = require('node:child_process')
@@ -10,9 +10,13 @@ const SCOPE = `
   const http = require('node:http')
   const { Agent } = require(${JSON.stringify(require.resolve('./agent'))});`
 
-function runScript (script, flags = [], env = {}) {
+function runScript (script, flags, env) {
+  return runPlain(SCOPE + script, flags, env)
+}
+
+function runPlain (script, flags = [], env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...flags, '-e', SCOPE + script],
+    const child = spawn(process.execPath, [...flags, '-e', script],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
     let out = ''
     let err = ''
@@ -24,4 +28,4 @@ function runScript (script, flags = [], env = {}) {
   })
 }
 
-module.exports = { runScript }
+module.exports = { runScript, runPlain, SCOPE }
