@@ -46,6 +46,7 @@ class Exchange extends AsyncResource {
     this.socket = socket
     this.id = socket[kCore].id
     this.untilClose = false
+    this.failed = false
     this.listensForEnd = false
     this.tellsTimeout = false // the response, by a listener of its own
   }
@@ -53,6 +54,15 @@ class Exchange extends AsyncResource {
   // Delivers the records that are next in the ring and this connection's.
   onRecords () {
     this.runInAsyncScope(deliver, this)
+  }
+
+  // Something that came for the response could not be told: it must not end well,
+  // whatever else has come.
+  fail (err) {
+    this.failed = true
+    if (this.req.res?.complete) return this.socket.destroy() // that went well before
+    this.untilClose = false
+    this.socket.destroy(err)
   }
 
   // The peer has closed its side; the socket's 'end' comes next. An idle socket
@@ -78,13 +88,14 @@ function deliver () {
       case record.HEAD: onHead(this, at); break
       case record.DATA: onData(this, at); break
       case record.END: onEnd(this, at); break
-      case record.UPGRADE: onUpgrade(this, ring.recordBody(at)); break
+      case record.UPGRADE: onUpgrade(this, at); break
       case record.PARSE_ERROR: onParseError(this, at); break
       case record.SURPLUS: socket.destroy(); break
       default:
         ring.putBack() // the handle's
         return pauseIfFull(this)
     }
+    if (this.failed) return // what is left is passed over
   }
   pauseIfFull(this)
 }
@@ -95,9 +106,21 @@ function pauseIfFull ({ req, socket }) {
   if (socket[kCore].full && !req.res?.complete) socket.pauseBody()
 }
 
-// Node: parserOnHeadersComplete() and parserOnIncomingClient().
-function onHead (exchange, at) {
-  const { req, socket } = exchange
+// What make(exchange, at) makes of a record before anything of the user's is called.
+// Where memory is short the request fails, and null is the result.
+function made (exchange, make, at) {
+  try {
+    return make(exchange, at)
+  } catch (err) {
+    exchange.fail(err)
+    return null
+  }
+}
+
+const bodyOf = (_, at) => ring.recordBody(at)
+
+// Node: parserOnHeadersComplete().
+function makeResponse ({ req, socket, id }, at) {
   const status = words[at + word.STATUS]
   const flags = words[at + word.FLAGS]
   const res = new IncomingMessage(socket)
@@ -107,7 +130,16 @@ function onHead (exchange, at) {
   res.joinDuplicateHeaders = req.joinDuplicateHeaders
   res.upgrade = (flags & flag.UPGRADE) !== 0
   res.statusCode = status & 0xffff
-  res.setHead(ring.recordText(at, exchange.id), maxEntries(req), (flags & flag.HINT) !== 0)
+  res.setHead(ring.recordText(at, id), maxEntries(req), (flags & flag.HINT) !== 0)
+  return res
+}
+
+// Node: parserOnIncomingClient().
+function onHead (exchange, at) {
+  const { req, socket } = exchange
+  const flags = words[at + word.FLAGS]
+  const res = made(exchange, makeResponse, at)
+  if (res === null) return
   if ((flags & flag.INFO) !== 0) return onInformation(req, res)
   req.res = res
   exchange.untilClose = (flags & flag.UNTIL_CLOSE) !== 0
@@ -148,9 +180,13 @@ function onInformation (req, res) {
 // Node: parserOnBody().
 function onData (exchange, at) {
   const { res } = exchange.req
-  if (res !== null && !res._dumped && !res.push(ring.recordBody(at))) {
-    exchange.socket[kCore].full = true
-  }
+  if (res === null || res._dumped) return
+  const chunk = made(exchange, bodyOf, at)
+  if (chunk !== null && !res.push(chunk)) exchange.socket[kCore].full = true
+}
+
+function takeTrailers ({ req, id }, at) {
+  req.res.setTrailers(ring.recordText(at, id), maxEntries(req))
 }
 
 // Node: parserOnMessageComplete().
@@ -158,19 +194,19 @@ function onEnd (exchange, at) {
   const { req, socket } = exchange
   const { res } = req
   if (res !== null) {
+    if (words[at + word.TEXT_LEN] !== 0 && made(exchange, takeTrailers, at) === null) return
     res.complete = true
-    if (words[at + word.TEXT_LEN] !== 0) {
-      res.setTrailers(ring.recordText(at, exchange.id), maxEntries(req))
-    }
     res.push(null)
   }
   socket.resumeBody()
 }
 
 // Node: socketOnData(), for a tunnel or an upgraded connection.
-function onUpgrade (exchange, head) {
+function onUpgrade (exchange, at) {
   const { req, socket } = exchange
   if (socket.destroyed) return
+  const head = made(exchange, bodyOf, at)
+  if (head === null) return
   const { res } = req
   const event = req.method === 'CONNECT' ? 'connect' : 'upgrade'
   socket.removeListener('drain', ondrain)
@@ -194,11 +230,14 @@ function onUpgrade (exchange, head) {
   req.emit('close')
 }
 
+function makeParseError ({ id }, at) {
+  return parseError(ring.recordText(at, id), words[at + word.STATUS], ring.recordBody(at))
+}
+
 function onParseError (exchange, at) {
   const { req, socket } = exchange
-  const packet = ring.recordBody(at)
-  const text = ring.recordText(at, exchange.id)
-  const err = parseError(text, words[at + word.STATUS], packet)
+  const err = made(exchange, makeParseError, at)
+  if (err === null) return
   socket.removeListener('drain', ondrain)
   socket.destroy()
   socket._hadError = true

@@ -71,6 +71,7 @@ class IncomingMessage extends http.IncomingMessage {
     if (maxPairs > 0 && list.length > maxPairs) {
       list.length = Math.min(list.length, collected(maxPairs))
     }
+    this.complete = true // so that they are not taken for headers
     this._addHeaderLines(list, list.length)
   }
 

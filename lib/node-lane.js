@@ -22,6 +22,8 @@ class NodeEntry {
   onRecords () {
     while (ring.take(this.id) !== -1) this.socket.destroy()
   }
+
+  lose (_, err) { this.socket.destroy(err) }
 }
 
 // Anything read on an idle socket closes it. Node >= 22.23 does the same, in

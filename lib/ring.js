@@ -39,10 +39,12 @@ function giveSlab (id) {
   native.giveSlab(id, slabs[id])
 }
 
-// Passes a slab on with its last bytes; another takes its place.
+// Passes a slab on with its last bytes; another takes its place. Where there is no
+// memory for that one the core gets the old one back.
 function handOver (id, start, length) {
   const { buffer } = slabs[id]
-  slabs[id] = Buffer.allocUnsafeSlow(slabSize)
+  const next = Buffer.allocUnsafeSlow(slabSize)
+  slabs[id] = next
   const end = start + length
   if (end === buffer.byteLength) slabSize = size.READ_MAX
   else if (end <= SLAB_SMALL) slabSize = SLAB_SMALL
@@ -70,9 +72,29 @@ function drain (count, now) {
     const id = words[at + word.CONN]
     const handle = handles[id & INDEX_MASK]
     if (handle !== undefined && handle.id === id) {
-      handle.onRecords()
+      tell(handle, at)
     } else {
       cursor++ // the socket has been given up
+    }
+  }
+}
+
+// Who is told of a record takes it in its own async scope. If that does not come
+// about (an APM's patch, somebody's property on a socket) the record would be next
+// for ever: it is passed over, and the connection that it was for is of no more use.
+function tell (handle, at) {
+  const before = cursor
+  const batch = epoch
+  let failure
+  try {
+    handle.onRecords(at)
+  } catch (err) {
+    failure = err
+    throw err
+  } finally {
+    if (cursor === before && epoch === batch) {
+      cursor++
+      handle.lose(words[at + word.TYPE], failure)
     }
   }
 }
@@ -96,9 +118,15 @@ function putBack () {
 }
 
 function recordText (at, id) {
-  if ((words[at + word.FLAGS] & flag.LONG_TEXT) !== 0) return native.takeText(id)
+  if ((words[at + word.FLAGS] & flag.LONG_TEXT) !== 0) return longText(id)
   const start = words[at + word.TEXT_AT]
   return text.latin1Slice(start, start + words[at + word.TEXT_LEN])
+}
+
+function longText (id) {
+  const long = native.takeText(id)
+  if (typeof long !== 'string') throw new RangeError('A head is longer than any string')
+  return long
 }
 
 // The bytes of a record as a Buffer of the user's.

@@ -135,17 +135,22 @@ class CoreHandle extends AsyncResource {
   }
 
   #close (callback, reset) {
+    this.onClosed ??= callback ?? null
     if (this.closing) return
     this.closing = true
-    this.onClosed = callback ?? null
-    if (native.close(this.id, reset) !== 0) setImmediate(() => this.#closed())
+    if (native.close(this.id, reset) !== 0) {
+      setImmediate(() => this.resource.runInAsyncScope(this.closed, this))
+    }
   }
 
-  #closed () {
+  closed () {
     handles[this.id & INDEX_MASK] = undefined
-    this.#wrote(UV_ECANCELED)
-    if (this.onClosed !== null) this.resource.runInAsyncScope(this.onClosed)
-    this.resource.emitDestroy()
+    try {
+      this.#wrote(UV_ECANCELED) // which calls somebody's callback
+    } finally {
+      this.resource.emitDestroy()
+      if (this.onClosed !== null) this.onClosed()
+    }
   }
 
   // Writes chunks (strings in `encoding` or Buffers); callback as of _write().
@@ -163,41 +168,60 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  onRecords () {
-    const at = ring.take(this.id)
+  // The records of a response are its exchange's, all others the handle's own.
+  onRecords (at) {
     switch (words[at + word.TYPE]) {
-      case record.CONNECTED: return this.#connected(words[at + word.STATUS] | 0)
+      case record.HEAD:
+      case record.DATA:
+      case record.END:
+      case record.UPGRADE:
+      case record.PARSE_ERROR:
+      case record.SURPLUS: {
+        const exchange = this.socket[kExchange]
+        if (exchange !== null && !exchange.failed) exchange.onRecords()
+        else ring.take(this.id)
+        return
+      }
+      case record.CONNECTED:
       case record.ATTEMPT_FAILED:
-        return this.#attemptFailed(words[at + word.STATUS] | 0, words[at + word.FLAGS])
-      case record.WROTE: return this.#wrote(words[at + word.STATUS] | 0)
-      case record.CLOSED: return this.#closed()
-      case record.RAW: return this.resource.runInAsyncScope(onRaw, this.socket, this, at)
-      case record.RETIRE:
-        return this.resource.runInAsyncScope(retire, this.socket, words[at + word.STATUS] | 0)
-      case record.EOF: return this.resource.runInAsyncScope(onEnd, this.socket)
-      case record.READ_ERROR:
-        return this.resource.runInAsyncScope(onReadError, this.socket, words[at + word.STATUS] | 0)
+        return this.connectRequest.resource.runInAsyncScope(onRecord, this)
+      default:
+        this.resource.runInAsyncScope(onRecord, this)
     }
-    const exchange = this.socket[kExchange]
-    if (exchange !== null) {
-      ring.putBack()
-      exchange.onRecords()
+  }
+
+  read (at) {
+    const status = words[at + word.STATUS] | 0
+    switch (words[at + word.TYPE]) {
+      case record.CONNECTED: return this.#connected(status)
+      case record.ATTEMPT_FAILED:
+        return attemptFailed.call(this.socket, this, status, words[at + word.FLAGS])
+      case record.WROTE: return this.#wrote(status)
+      case record.CLOSED: return this.closed()
+      case record.RAW: return onRaw.call(this.socket, this, at)
+      case record.RETIRE: return retire.call(this.socket, status)
+      case record.EOF: return onEnd.call(this.socket)
+      case record.READ_ERROR: return onReadError.call(this.socket, status)
     }
+  }
+
+  // A record could not be told. Node's destroy() may fail of the same cause.
+  lose (type, err) {
+    if (type === record.CLOSED) return this.closed()
+    const { socket } = this
+    if (socket[kExchange] !== null) socket[kExchange].fail(err)
+    else socket.destroy(err)
+    if (socket._handle !== this) return
+    socket._handle = null
+    this.close(() => socket.emit('close', true))
   }
 
   #connected (status) {
     const { attempts, connectRequest: { resource } } = this
     this.attempts = null
-    if (attempts !== null && status !== 0) {
-      resource.runInAsyncScope(failConnect, this.socket, attempts.errors)
-    } else {
-      resource.runInAsyncScope(afterConnect, this, this, status)
-    }
+    if (attempts !== null && status !== 0) failConnect.call(this.socket, attempts.errors)
+    else afterConnect(this, status)
     resource.emitDestroy()
-  }
-
-  #attemptFailed (status, index) {
-    this.connectRequest.resource.runInAsyncScope(attemptFailed, this, this, status, index)
   }
 
   #wrote (status) {
@@ -205,8 +229,13 @@ class CoreHandle extends AsyncResource {
     this.writing = null
     if (writing === null) return
     if (this.leaving) this.socket.becomeNative()
-    this.resource.runInAsyncScope(wrote, this.socket, writing.callback, status)
+    wrote.call(this.socket, writing.callback, status)
   }
+}
+
+function onRecord () {
+  const at = ring.take(this.id)
+  if (at !== -1) this.read(at)
 }
 
 function afterConnect (handle, status) {
@@ -265,8 +294,14 @@ function retire (status) {
 // The bytes that the records before were parsed from, for listeners of
 // somebody's. What became an upgraded connection's stream comes as that.
 function onRaw (handle, at) {
-  const heard = this._handle === handle && this.emit('data', ring.recordBody(at))
-  if (!heard) native.tap(handle.id, false)
+  if (this._handle !== handle) return native.tap(handle.id, false)
+  let bytes
+  try {
+    bytes = ring.recordBody(at)
+  } catch (err) { // no memory
+    return handle.lose(record.RAW, err)
+  }
+  if (!this.emit('data', bytes)) native.tap(handle.id, false)
 }
 
 // Node: onStreamRead() at the end of the stream.
