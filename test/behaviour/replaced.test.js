@@ -26,6 +26,7 @@ async function said (script, args) {
 
 function mayBeReplaced () {
   try {
+    // eslint-disable-next-line n/no-deprecated-api -- the way to replace it
     return Boolean(process.binding('http_parser'))
   } catch {
     return false
