@@ -323,11 +323,12 @@ function reuse (agent, socket, req, options) {
 
 // Node: socket[async_id_symbol], what runs the socket's own callbacks.
 const kAsyncId = symbolOf(new net.Socket(), 'async_id_symbol')
+if (kAsyncId === undefined) host.lack('async ids of reused sockets', 'Node keeps them elsewhere')
 
 // Node: asyncResetHandle(); the id of a reused handle is a new one.
 function resetAsyncId (socket) {
   const handle = socket._handle
-  if (typeof handle?.asyncReset !== 'function') return
+  if (kAsyncId === undefined || typeof handle?.asyncReset !== 'function') return
   handle.asyncReset(handle === socket[kCore] ? undefined : new ReusedHandle(handle))
   socket[kAsyncId] = handle.getAsyncId()
 }
@@ -620,7 +621,7 @@ function onFree (socket) {
     const queued = unqueue(registers[register.WAITER])
     queued.runInAsyncScope(handOver, null, this, socket, queued)
   } else if (answer === verdict.IDLE) {
-    socket[kAsyncId] = -1
+    if (kAsyncId !== undefined) socket[kAsyncId] = -1
     if (!keep(this, socket, req)) socket.destroy()
   } else {
     socket.destroy()

@@ -10,6 +10,9 @@ const http = require('node:http')
 const net = require('node:net')
 const { Duplex } = require('node:stream')
 
+const { debug } = require('./diagnostics')
+const { symbolOf } = require('./symbols')
+
 // -- the permission model -------------------------------------------------------
 
 // Undefined where the process was not started with it. Node's own until somebody
@@ -30,6 +33,62 @@ function accessDenied (address) {
   return Object.assign(
     new Error('Access to this API has been restricted. Use --allow-net to manage permissions.'),
     { code: 'ERR_ACCESS_DENIED', permission: 'Net', resource: address })
+}
+
+// -- what is relied on ------------------------------------------------------------
+
+/** What this Node does not let us do, for capabilities(). */
+const lacking = []
+
+function lack (what, why) {
+  lacking.push(`${what}: ${why}`)
+  debug('lacking: %s: %s', what, why)
+}
+
+/** Why the core serves nothing in this environment, or null; `checked`: its check of llhttp. */
+function whyNotHere (checked) {
+  const version = String(process.versions.llhttp)
+  const [major, minor] = version.split('.').map(Number)
+  if (process.env.HAWSER_LANE === 'node') return 'HAWSER_LANE=node'
+  // llhttp's settings have had their present layout since 9.3.
+  if (major !== 9 || minor < 3) return `llhttp ${version} is not 9.3 to 9.x`
+  return checked ? null : 'the check of llhttp at load failed'
+}
+
+// What the fast lane could not do without, by name (docs/internals.md).
+function necessities () {
+  const socket = net.Socket.prototype
+  const incoming = http.IncomingMessage.prototype
+  const outgoing = new http.OutgoingMessage()
+  const destroyed = {}
+  http.ClientRequest.prototype.destroy.call(destroyed)
+  return {
+    'net._normalizeArgs': net._normalizeArgs,
+    'Socket._unrefTimer': socket._unrefTimer,
+    'Socket._writeGeneric': socket._writeGeneric,
+    'IncomingMessage._addHeaderLines': incoming._addHeaderLines,
+    'IncomingMessage._dump': incoming._dump,
+    'getter of IncomingMessage.headers': getterOf(incoming, 'headers'),
+    'getter of IncomingMessage.headersDistinct': getterOf(incoming, 'headersDistinct'),
+    'OutgoingMessage._flush': outgoing._flush,
+    'OutgoingMessage._finish': outgoing._finish,
+    'OutgoingMessage.outputData': outgoing.outputData,
+    kNeedDrain: symbolOf(outgoing, 'kNeedDrain'),
+    kError: symbolOf(destroyed, 'kError')
+  }
+}
+
+function getterOf (object, name) {
+  return Object.getOwnPropertyDescriptor(object, name)?.get
+}
+
+function whyNotNecessities () {
+  try {
+    const found = Object.entries(necessities()).find(([, value]) => value === undefined)
+    return found === undefined ? null : `this Node has no ${found[0]}`
+  } catch (err) {
+    return `this Node cannot be examined: ${err.message}`
+  }
 }
 
 // -- the parser -------------------------------------------------------------------
@@ -73,8 +132,6 @@ function inheritsNative (object) {
     return typeof method !== 'function' || NATIVE_CODE.test(textOf(method))
   }) && inheritsNative(prototype)
 }
-
-let parserReason
 
 // Why a parser of the core's may not take the place of Node's, or null. Who replaces
 // Node's (http-parser-js) does it before http is loaded, so the answer is final.
@@ -120,10 +177,12 @@ function hasNodesOnSocket (req) {
 
 // -- the answer -----------------------------------------------------------------------
 
-/** Why no connection of `agent` may be the core's now, or null. */
+let final = null // the part of it that does not change
+
+/** Why no connection may be the core's now, or null. */
 function whyNotNow () {
-  parserReason ??= { text: whyNotParser() }
-  if (parserReason.text !== null) return parserReason.text
+  final ??= { reason: whyNotNecessities() ?? whyNotParser() }
+  if (final.reason !== null) return final.reason
   if (!mayConnect()) return 'the permission model forbids the network'
   if (!hasNodesOnSocket(http.ClientRequest.prototype)) {
     return "ClientRequest.prototype.onSocket is not Node's own"
@@ -140,6 +199,9 @@ function hasNodesCreateConnection (agent) {
 }
 
 module.exports = {
+  lacking,
+  lack,
+  whyNotHere,
   mayConnect,
   accessDenied,
   isLenient,

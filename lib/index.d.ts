@@ -74,6 +74,8 @@ export interface Capabilities {
   fastLane: boolean
   /** Why not, or null. */
   reason: string | null
+  /** What works with Node's own Agent and does not here, since this Node's inside has changed. */
+  lacking: string[]
   /** The host's llhttp. */
   llhttp: string
   /** The host's libuv. */

@@ -45,11 +45,11 @@ function unguard (socket) {
   socket[kOnRead] = undefined
 }
 
-// Undefined for a Node that knows no proxies.
+// Undefined for a Node that knows no proxies, or keeps them elsewhere.
 const kProxyConfig = symbolOf(new http.Agent({ proxyEnv: {} }), 'kProxyConfig')
 
 function hasProxy (agent) {
-  return kProxyConfig !== undefined && Boolean(agent[kProxyConfig])
+  return Boolean(kProxyConfig === undefined ? agent.options.proxyEnv : agent[kProxyConfig])
 }
 
 // https through a proxy: the socket is not the request's before the tunnel
@@ -67,7 +67,10 @@ function emitTunnelError (req, err) {
 
 // The agent has such a listener since somebody listens for its 'keylog'.
 function addKeylog (agent, socket) {
-  if (agent.listenerCount('keylog') !== 0) socket.on('keylog', agent[symbolOf(agent, 'onkeylog')])
+  const onkeylog = agent.listenerCount('keylog') === 0
+    ? undefined
+    : agent[symbolOf(agent, 'onkeylog')]
+  if (onkeylog !== undefined) socket.on('keylog', onkeylog)
 }
 
 module.exports = { NodeEntry, guard, unguard, hasProxy, waitsForTunnel, emitTunnelError, addKeylog }

@@ -4,12 +4,14 @@
 // ClientRequest._finish() while somebody observes, and ends it where its own
 // parser reports the head, which we go past. What ends an entry is not public;
 // but a ServerResponse ends its own in _finish(), so one gets the request's to
-// end. The two symbols under which Node keeps them are found once, at load.
+// end. The two symbols under which Node keeps them are found once, at load; a Node
+// that has not got them has no such entries.
 'use strict'
 
 const http = require('node:http')
 const { PerformanceObserver } = require('node:perf_hooks')
 
+const { lack } = require('./host')
 const { symbolOf } = require('./symbols')
 
 const MESSAGE = { method: 'GET', url: '', headers: {}, httpVersionMajor: 1, httpVersionMinor: 1 }
@@ -21,6 +23,7 @@ function clientSymbol () {
   const request = new Proxy({}, {
     get: () => () => ({}),
     set (_, key) {
+      if (typeof key !== 'symbol') return true
       found.symbol = key
       throw found
     }
@@ -40,15 +43,32 @@ function serverSymbol () {
 function whileObserved (find) {
   const observer = new PerformanceObserver(() => {})
   observer.observe({ type: 'http' })
-  const found = find()
-  observer.disconnect()
-  return found
+  try {
+    return find()
+  } finally {
+    observer.disconnect()
+  }
 }
 
-const [kClient, kServer] = whileObserved(() => [clientSymbol(), serverSymbol()])
+const WHAT = "PerformanceObserver entries of type 'http'"
+
+function findSymbols () {
+  try {
+    const found = whileObserved(() => [clientSymbol(), serverSymbol()])
+    if (found.every((symbol) => symbol !== undefined)) return found
+    lack(WHAT, 'Node keeps them elsewhere')
+  } catch (err) {
+    lack(WHAT, err.message)
+  }
+  return null
+}
+
+const symbols = findSymbols()
 
 // The head of req's response is there.
 function endEntry (req, res) {
+  if (symbols === null) return
+  const [kClient, kServer] = symbols
   if (req[kClient] === undefined) return
   const ending = new http.ServerResponse(MESSAGE)
   ending[kServer] = req[kClient]

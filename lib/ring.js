@@ -9,6 +9,7 @@
 const { Buffer } = require('node:buffer') // a runner takes its globals away again
 
 const native = require('./binding')
+const { whyNotHere } = require('./host')
 
 const { record, word, flag, size, register } = native
 
@@ -141,16 +142,7 @@ function recordBody (at) {
   return copy
 }
 
-// Why the fast lane is off, or null. llhttp's settings have had their present
-// layout since 9.3; the check at load parses canned responses through it.
-function whyNotFast (checked) {
-  const [major, minor] = process.versions.llhttp.split('.').map(Number)
-  if (process.env.HAWSER_LANE === 'node') return 'HAWSER_LANE=node'
-  if (major !== 9 || minor < 3) return `llhttp ${process.versions.llhttp} is not 9.3 to 9.x`
-  return checked ? null : 'the check of llhttp at load failed'
-}
-
-const reason = whyNotFast(native.setup(memory, registers, drain))
+const reason = whyNotHere(native.setup(memory, registers, drain))
 const fast = reason === null
 if (fast) {
   for (let id = 1; id <= size.SLABS; id++) {
