@@ -19,7 +19,7 @@ const { coreError, nullByte } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
 const {
-  NodeEntry, guard, unguard, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
+  NodeEntry, guard, unguard, whenClosed, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
 } = require('./node-lane')
 const { debug, debugging, inspectAgent } = require('./diagnostics')
 const host = require('./host')
@@ -182,7 +182,7 @@ function poolOf (agent) {
     agent[kPool] = check(native.createPool(agent, ...numbers, fifo), 'createPool')
   } else {
     native.setPool(agent[kPool], ...numbers, fifo)
-    createForAllInRoom(agent)
+    startWhoWaits(agent)
   }
   return agent[kPool]
 }
@@ -288,9 +288,12 @@ function add (req, options, port, localAddress) {
     const answer = native.acquire(pool, key)
     const id = registers[register.CONN]
     const evicted = registers[register.EVICTED]
-    if (evicted !== 0) sockets[evicted & INDEX_MASK].destroy()
+    if (evicted !== 0) process.nextTick(destroySocket, sockets[evicted & INDEX_MASK])
     if (debugging) debug('%s %s: %s', req.method, key, verdictNames[answer], id)
-    if (answer < 0) return req.onSocket(null, coreError(answer, 'acquire'))
+    if (answer < 0) {
+      req.onSocket(null, coreError(answer, 'acquire'))
+      return startWhoWaits(this) // for the place of what was evicted
+    }
     if (answer === verdict.REUSE) {
       const socket = sockets[id & INDEX_MASK]
       if (suits(socket, req)) return reuse(this, socket, req, options)
@@ -310,6 +313,10 @@ function add (req, options, port, localAddress) {
 function suits (socket, req) {
   return !socket.destroyed && socket.writable &&
     (socket[kCore] === undefined || host.hasNodesOnSocket(req))
+}
+
+function destroySocket (socket) {
+  socket.destroy()
 }
 
 function reuse (agent, socket, req, options) {
@@ -368,19 +375,8 @@ function dropEntry (req) {
 
 // A connection or an entry leaves the pool: its place may be somebody's.
 function giveRoom (agent, id) {
-  const answer = native.remove(id)
-  if (registers[register.WAITER] === 0) return
-  startWaiting(agent, answer)
-  if (answer < 0) createForAllInRoom(agent)
-}
-
-// For those who wait although there is room: the limits were raised.
-function createForAllInRoom (agent) {
-  for (;;) {
-    const answer = native.next(agent[kPool])
-    if (registers[register.WAITER] === 0) return
-    startWaiting(agent, answer)
-  }
+  native.remove(id)
+  startWhoWaits(agent)
 }
 
 // Those who have waited long enough, in turn: one that fails at once makes room
@@ -388,12 +384,16 @@ function createForAllInRoom (agent) {
 const starting = []
 let isStarting = false
 
-// The registers say who it is.
-function startWaiting (agent, answer) {
-  starting.push({
-    agent, answer, id: registers[register.CONN], queued: unqueue(registers[register.WAITER])
-  })
-  if (!isStarting) startAll()
+// To be called after all that makes room. All are taken out of their queue
+// first: what a callback does, or throws, is no matter to those behind.
+function startWhoWaits (agent) {
+  for (;;) {
+    const answer = native.next(agent[kPool])
+    const waiter = registers[register.WAITER]
+    if (waiter === 0) break
+    starting.push({ agent, answer, id: registers[register.CONN], queued: unqueue(waiter) })
+  }
+  if (!isStarting && starting.length > 0) startAll()
 }
 
 function startAll () {
@@ -546,6 +546,9 @@ function install (agent, socket, options, id) {
     native.external(id)
     handles[id & INDEX_MASK] = new NodeEntry(id, socket)
     socket.on('error', ignore)
+    whenClosed(socket, leave)
+  } else {
+    socket[kCore].leave = leave
   }
   socket.on('free', onSocketFree)
   socket.on('close', onSocketClose)
@@ -589,12 +592,18 @@ function onSocketRemove () {
 }
 
 function removeSocket (socket) {
+  if (socket[kAgent] === this) leave(socket)
+}
+
+// Whatever has become of the listeners above, or of removeSocket(): one that has
+// closed is in no pool.
+function leave (socket) {
   const id = socket[kConn]
-  if (id === undefined || socket[kAgent] !== this) return
+  if (id === undefined) return
   socket[kConn] = undefined
-  sockets[id & INDEX_MASK] = undefined
+  if (sockets[id & INDEX_MASK] === socket) sockets[id & INDEX_MASK] = undefined
   if (socket[kCore] === undefined) handles[id & INDEX_MASK] = undefined
-  giveRoom(this, id)
+  giveRoom(socket[kAgent], id)
 }
 
 // -- after a request ----------------------------------------------------------

@@ -45,6 +45,45 @@ function unguard (socket) {
   socket[kOnRead] = undefined
 }
 
+// Has leave(socket) called when it has closed, though nobody listens any more:
+// behind the callback in which net emits 'close', or, of a stream without a
+// handle, behind destroy()'s.
+function whenClosed (socket, leave) {
+  const later = () => process.nextTick(leave, socket)
+  if (socket.destroyed) setImmediate(leave, socket)
+  const destroy = socket._destroy
+  if (typeof destroy !== 'function') return
+  const own = function (err, callback) {
+    const handle = this._handle
+    if (typeof handle?.close === 'function') {
+      wrapLast(handle, 'close', later)
+      if (typeof handle.reset === 'function') wrapLast(handle, 'reset', later)
+      return destroy.call(this, err, callback)
+    }
+    try {
+      destroy.call(this, err, (error) => {
+        callback(error) // has 'close' emitted in a tick
+        later()
+      })
+    } catch (error) { // a stream that fails to close counts as closed
+      later()
+      throw error
+    }
+  }
+  Object.defineProperty(socket, '_destroy', { value: own, writable: true, configurable: true })
+}
+
+// Makes object[name](callback) call `then` too.
+function wrapLast (object, name, then) {
+  const method = object[name]
+  object[name] = function (callback) {
+    return method.call(this, () => {
+      then()
+      callback?.()
+    })
+  }
+}
+
 // Undefined for a Node that knows no proxies, or keeps them elsewhere.
 const kProxyConfig = symbolOf(new http.Agent({ proxyEnv: {} }), 'kProxyConfig')
 
@@ -73,4 +112,6 @@ function addKeylog (agent, socket) {
   if (onkeylog !== undefined) socket.on('keylog', onkeylog)
 }
 
-module.exports = { NodeEntry, guard, unguard, hasProxy, waitsForTunnel, emitTunnelError, addKeylog }
+module.exports = {
+  NodeEntry, guard, unguard, whenClosed, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
+}

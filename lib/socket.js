@@ -61,6 +61,7 @@ class CoreHandle extends AsyncResource {
     this.leaving = false // becomeNative() waits for `writing`
     this.closing = false
     this.onClosed = null
+    this.leave = null // the agent's, for a socket that has closed and is still in the pool
     this.full = false // the body's reader said so; pause after these records
     this.paused = false // by the body's back-pressure
     this.held = false // by socket.pause()
@@ -143,13 +144,19 @@ class CoreHandle extends AsyncResource {
     }
   }
 
+  // A callback that throws keeps none of the rest from happening.
   closed () {
-    handles[this.id & INDEX_MASK] = undefined
+    const { socket } = this
+    if (handles[this.id & INDEX_MASK] === this) handles[this.id & INDEX_MASK] = undefined
     try {
       this.#wrote(UV_ECANCELED) // which calls somebody's callback
     } finally {
       this.resource.emitDestroy()
-      if (this.onClosed !== null) this.onClosed()
+      try {
+        if (this.onClosed !== null) this.onClosed()
+      } finally {
+        if (this.leave !== null && socket[kConn] === this.id) process.nextTick(this.leave, socket)
+      }
     }
   }
 

@@ -32,6 +32,9 @@ enum {
 #undef X
 };
 
+/* Who drops such a result has made a mistake, and the compiler says so. */
+#define HW_MUST_USE __attribute__((warn_unused_result))
+
 /* An assertion is for our own mistakes, never for bad input. It stays on in
  * release builds: a wrong pool is worse than a stopped process. */
 #define HW_ASSERT(cond)                                                        \

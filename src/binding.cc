@@ -220,15 +220,7 @@ Napi::Value SetIdle(const Napi::CallbackInfo& info) {
           args.loop(), args.id(), ToMilliseconds(args.env, args.value[1])));
 }
 
-// remove(conn): verdict; registers CONN, WAITER
-Napi::Value Remove(const Napi::CallbackInfo& info) {
-  Arguments<1> args(info);
-  hw_lease_t lease = {};
-  int err = hw_loop_remove(args.loop(), args.id(), &lease);
-  return Result(args.env, Lease(args.state, err, lease));
-}
-
-// next(pool): registers CONN, WAITER
+// next(pool): registers CONN, WAITER (0: nobody)
 Napi::Value Next(const Napi::CallbackInfo& info) {
   Arguments<1> args(info);
   hw_lease_t lease = {};
@@ -570,6 +562,9 @@ Napi::Value Simple(const Napi::CallbackInfo& info) {
                       ToUint32(args.env, args.value[2])));
 }
 
+int Remove(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+  return hw_loop_remove(loop, id);
+}
 int Take(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
   return hw_loop_take(loop, id);
 }
@@ -617,9 +612,14 @@ int Fd(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
 template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
 napi_value WhileOpen(napi_env env, napi_callback_info raw) {
   Napi::CallbackInfo info(env, raw);
-  return info.Env().GetInstanceData<State>()->loop != nullptr
-             ? kFunction(info)
-             : Result(env, HW_ESTALE);
+  State* state = info.Env().GetInstanceData<State>();
+  if (state->loop != nullptr) {
+    return kFunction(info);
+  }
+  if (state->registers != nullptr) {
+    Lease(state, HW_ESTALE, {});
+  }
+  return Result(env, HW_ESTALE);
 }
 
 template <Napi::Value (*kFunction)(const Napi::CallbackInfo&)>
@@ -644,7 +644,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<Add>(env, exports, "add");
   Define<Release>(env, exports, "release");
   Define<SetIdle>(env, exports, "setIdle");
-  Define<Remove>(env, exports, "remove");
+  Define<Simple<Remove>>(env, exports, "remove");
   Define<Next>(env, exports, "next");
   Define<Simple<Take>>(env, exports, "take");
   Define<Simple<Cancel>>(env, exports, "cancel");

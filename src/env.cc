@@ -45,6 +45,7 @@ void OnLoopClosed(void* data) {
   state->receiver.Reset();
   state->ring.Reset();
   state->register_array.Reset();
+  state->registers = nullptr;
   if (napi_remove_async_cleanup_hook(state->cleanup) != napi_ok) {
     abort();
   }
@@ -139,7 +140,6 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   define(verdict, "HANDOVER", HW_HANDOVER);
   define(verdict, "IDLE", HW_IDLE);
   define(verdict, "CLOSE", HW_CLOSE);
-  define(verdict, "NOTHING", HW_NOTHING);
   define(registers, "CONN", kConn);
   define(registers, "WAITER", kWaiter);
   define(registers, "EVICTED", kEvicted);

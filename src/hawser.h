@@ -63,8 +63,9 @@ typedef struct {
 } hw_lease_t;
 
 /* A request wants a connection of the origin that key names. REUSE, CONNECT or
- * WAIT. A connection of the core that has been idle since an earlier turn is
- * looked at first; CLOSE means that it is dead: close it and ask again. */
+ * WAIT. A connection of the core is looked at first; CLOSE means that it is
+ * dead: close it and ask again. With an error out->evicted counts too, and its
+ * place is free: hw_loop_next(). */
 int hw_loop_acquire(hw_loop_t* loop,
                     uint32_t pool,
                     const char* key,
@@ -89,14 +90,15 @@ int hw_loop_release(hw_loop_t* loop,
 /* Restarts how long an IDLE connection may stay idle. */
 int hw_loop_set_idle(hw_loop_t* loop, uint32_t conn, uint64_t idle_ms);
 
-/* conn leaves its pool: CONNECT (a new entry for `waiter`) or NOTHING. The
- * connection itself goes on; an external entry ends here. */
-int hw_loop_remove(hw_loop_t* loop, uint32_t conn, hw_lease_t* out);
+/* conn leaves its pool, if it is in one. The connection itself goes on; an
+ * external entry, or a new one, ends here. Then hw_loop_next(). */
+int hw_loop_remove(hw_loop_t* loop, uint32_t conn);
 
-/* A place that is free without a removal (limits were raised, or the last
- * waiter's entry could not be made): as hw_loop_remove(). To be called until
- * there is no waiter in *out. */
-int hw_loop_next(hw_loop_t* loop, uint32_t pool, hw_lease_t* out);
+/* The next of those who wait, if there is a place for it: CONNECT, its id and a
+ * new entry for it. With an error and a waiter the entry could not be made, and
+ * the waiter has left the queue all the same. To be called after all that makes
+ * room, until there is no waiter in *out. */
+HW_MUST_USE int hw_loop_next(hw_loop_t* loop, uint32_t pool, hw_lease_t* out);
 
 /* An IDLE connection may not be leased any more. */
 int hw_loop_take(hw_loop_t* loop, uint32_t conn);

@@ -401,12 +401,9 @@ static void destroy_pools(hw_loop_t* loop) {
   loop->dropped_pools = 0;
 }
 
-/* Leaves its pool whatever the pool says about the slot. */
 static void detach_conn(hw_conn_t* conn) {
-  hw_decision_t decision;
-
   if (conn->link.state != HW_LINK_NONE) {
-    hw_pool_remove(conn->link.pool, &conn->link, &decision);
+    hw_pool_remove(conn->link.pool, &conn->link);
   }
 }
 
@@ -416,7 +413,6 @@ void hw_loop_close(hw_loop_t* loop, void (*closed)(void* data), void* data) {
   loop->closing = 1;
   loop->closed = closed;
   loop->closed_data = data;
-  /* First the waiters: else a connection that goes would make room for one. */
   drop_waiters(loop);
   for (i = 1; i < loop->conns.size; i++) {
     hw_conn_t* conn = loop->conns.entries[i];
@@ -671,13 +667,13 @@ int hw_loop_release(hw_loop_t* loop,
        !(conn->state < HW_CONN_OPEN))) {
     return 0;
   }
-  hw_pool_release(conn->link.pool,
-                  &conn->link,
-                  may_idle && conn->state >= HW_CONN_EXTERNAL,
-                  idle_ms,
-                  uv_now(loop->env.uv),
-                  &decision);
-  out->verdict = (uint32_t)decision.verdict;
+  out->verdict =
+      (uint32_t)hw_pool_release(conn->link.pool,
+                                &conn->link,
+                                may_idle && conn->state >= HW_CONN_EXTERNAL,
+                                idle_ms,
+                                uv_now(loop->env.uv),
+                                &decision);
   if (decision.verdict == HW_HANDOVER) {
     out->waiter = end_waiter(loop, decision.waiter);
   } else if (decision.verdict == HW_IDLE) {
@@ -702,54 +698,37 @@ int hw_loop_set_idle(hw_loop_t* loop, uint32_t id, uint64_t idle_ms) {
   return err;
 }
 
-/* What the pool decided about a free place becomes an entry for the waiter. */
-static int fill_place(hw_loop_t* loop,
-                      hw_pool_t* pool,
-                      const hw_decision_t* decision,
-                      hw_lease_t* out) {
-  out->verdict = (uint32_t)decision->verdict;
-  if (decision->verdict != HW_CONNECT) {
-    return 0;
-  }
-  out->waiter = end_waiter(loop, decision->waiter);
-  return add_conn(loop, pool, decision->origin, &out->conn);
-}
-
 int hw_loop_next(hw_loop_t* loop, uint32_t pool_id, hw_lease_t* out) {
   pool_entry_t* entry = get_pool(loop, pool_id);
-  hw_decision_t decision;
+  hw_origin_t* origin = NULL;
+  hw_waiter_t* waiter = NULL;
 
   memset(out, 0, sizeof(*out));
-  out->verdict = HW_NOTHING;
   if (entry == NULL) {
     return HW_ESTALE;
   }
-  hw_pool_next(entry->pool, &decision);
-  return fill_place(loop, entry->pool, &decision, out);
+  waiter = hw_pool_next(entry->pool, &origin);
+  if (waiter == NULL) {
+    return 0;
+  }
+  out->verdict = HW_CONNECT;
+  out->waiter = end_waiter(loop, waiter);
+  return add_conn(loop, entry->pool, origin, &out->conn);
 }
 
-int hw_loop_remove(hw_loop_t* loop, uint32_t id, hw_lease_t* out) {
+int hw_loop_remove(hw_loop_t* loop, uint32_t id) {
   hw_conn_t* conn = get_conn(loop, id);
-  hw_decision_t decision;
-  hw_pool_t* pool = NULL;
-  int err = 0;
 
-  memset(out, 0, sizeof(*out));
-  out->verdict = HW_NOTHING;
   if (conn == NULL) {
     return HW_ESTALE;
   }
-  if (conn->link.state != HW_LINK_NONE) {
-    pool = conn->link.pool;
-    hw_pool_remove(pool, &conn->link, &decision);
-    err = fill_place(loop, pool, &decision, out);
-  }
+  detach_conn(conn);
   if (conn->state == HW_CONN_EXTERNAL || conn->state == HW_CONN_NEW) {
     hw_conn_close(conn); /* only an entry, closed at once */
     free_conn(loop, conn);
   }
   free_dropped_pools(loop);
-  return err;
+  return 0;
 }
 
 int hw_loop_take(hw_loop_t* loop, uint32_t id) {

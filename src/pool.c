@@ -416,12 +416,12 @@ static int make_idle(hw_pool_t* pool,
   return 0;
 }
 
-void hw_pool_release(hw_pool_t* pool,
-                     hw_link_t* link,
-                     int may_idle,
-                     uint64_t idle_ms,
-                     uint64_t now_ms,
-                     hw_decision_t* out) {
+hw_verdict_t hw_pool_release(hw_pool_t* pool,
+                             hw_link_t* link,
+                             int may_idle,
+                             uint64_t idle_ms,
+                             uint64_t now_ms,
+                             hw_decision_t* out) {
   hw_origin_t* origin = link->origin;
 
   HW_ASSERT(link->state == HW_LINK_ACTIVE && link->pool == pool);
@@ -430,7 +430,7 @@ void hw_pool_release(hw_pool_t* pool,
   out->link = link;
   out->origin = origin;
   if (over_limits(pool, origin) || place_is_wanted(pool)) {
-    return;
+    return out->verdict;
   }
   if (origin->waiting_count != 0) {
     out->verdict = HW_HANDOVER;
@@ -438,17 +438,18 @@ void hw_pool_release(hw_pool_t* pool,
     link->uses++;
     pool->counters.leases++;
     pool->counters.reuses++;
-    return;
+    return out->verdict;
   }
   /* A hungry origin elsewhere can use the place as soon as it is free. */
   if (!may_idle || origin->idle_count >= pool->options.max_free ||
       (pool->total >= pool->options.max_total &&
        !hw_queue_empty(&pool->hungry))) {
-    return;
+    return out->verdict;
   }
   if (make_idle(pool, link, idle_ms, now_ms) == 0) {
     out->verdict = HW_IDLE;
   }
+  return out->verdict;
 }
 
 int hw_pool_set_idle(hw_pool_t* pool,
@@ -467,48 +468,24 @@ void hw_pool_take(hw_pool_t* pool, hw_link_t* link) {
   activate(pool, link);
 }
 
-/* Whose turn is it, now that a place is free? `origin` gave it back; NULL:
- * nobody did. */
-static hw_origin_t* next_in_need(hw_pool_t* pool, hw_origin_t* origin) {
-  hw_queue_t* list = NULL;
+/* Whose turn is it, now that a place is free? */
+static hw_origin_t* next_in_need(const hw_pool_t* pool) {
+  const hw_queue_t* list =
+      hw_queue_empty(&pool->starved) ? &pool->hungry : &pool->starved;
 
-  if (pool->total >= pool->options.max_total) {
-    return NULL;
-  }
-  if (!hw_queue_empty(&pool->starved)) {
-    list = &pool->starved;
-  } else if (origin != NULL && origin->need != NEED_NONE) {
-    return origin;
-  } else if (!hw_queue_empty(&pool->hungry)) {
-    list = &pool->hungry;
-  } else {
-    return NULL;
-  }
-  return HW_CONTAINER_OF(hw_queue_first(list), hw_origin_t, need_node);
+  return hw_queue_empty(list)
+             ? NULL
+             : HW_CONTAINER_OF(hw_queue_first(list), hw_origin_t, need_node);
 }
 
-/* Gives a free place to whoever's turn it is, if anybody's. */
-static void give_place(hw_pool_t* pool,
-                       hw_origin_t* giver,
-                       hw_decision_t* out) {
-  hw_origin_t* next = next_in_need(pool, giver);
-
-  memset(out, 0, sizeof(*out));
-  out->verdict = HW_NOTHING;
-  if (next != NULL) {
-    out->verdict = HW_CONNECT;
-    out->origin = next;
-    out->waiter = pop_waiter(pool, next);
-    /* It stays in its list if it has more waiters; hw_pool_add() moves it to
-     * the end. */
-  }
+hw_waiter_t* hw_pool_next(hw_pool_t* pool, hw_origin_t** origin) {
+  *origin = pool->total < pool->options.max_total ? next_in_need(pool) : NULL;
+  /* It stays in its list if it has more waiters; hw_pool_add() moves it to the
+   * end. */
+  return *origin != NULL ? pop_waiter(pool, *origin) : NULL;
 }
 
-void hw_pool_next(hw_pool_t* pool, hw_decision_t* out) {
-  give_place(pool, NULL, out);
-}
-
-void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out) {
+void hw_pool_remove(hw_pool_t* pool, hw_link_t* link) {
   hw_origin_t* origin = link->origin;
 
   if (link->state == HW_LINK_IDLE) {
@@ -516,11 +493,11 @@ void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out) {
   }
   unlink_active(pool, link);
   update_need(pool, origin);
-  give_place(pool, origin, out);
-  out->link = link;
-  if (out->origin != origin) {
-    hw_pool_forget(pool, origin);
+  if (origin->need == NEED_HUNGRY && pool->total < pool->options.max_total) {
+    hw_queue_remove(&origin->need_node);
+    hw_queue_push(hw_queue_first(&pool->hungry), &origin->need_node);
   }
+  hw_pool_forget(pool, origin);
 }
 
 void hw_pool_cancel(hw_pool_t* pool, hw_waiter_t* waiter) {

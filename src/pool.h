@@ -99,8 +99,7 @@ typedef enum {
   HW_WAIT,     /* origin: hw_pool_wait() */
   HW_HANDOVER, /* waiter: it left the queue; the released link stays ACTIVE */
   HW_IDLE,     /* the released link is IDLE now */
-  HW_CLOSE,    /* the link is ACTIVE still: close it, then hw_pool_remove() */
-  HW_NOTHING   /* nobody can use the slot */
+  HW_CLOSE     /* the link is ACTIVE still: close it, then hw_pool_remove() */
 } hw_verdict_t;
 
 typedef struct {
@@ -112,13 +111,18 @@ typedef struct {
                          owner closes it */
 } hw_decision_t;
 
+/* A waiter leaves its queue in two ways that give it something: by the owner's
+ * hw_pool_release() (HW_HANDOVER), or by hw_pool_next(). Nothing else takes
+ * one out, so a place that becomes free while nobody asks is lost to none: it
+ * is there when somebody does. */
+
 /* A request for the origin that key names wants a connection.
  * *out: HW_REUSE, HW_CONNECT or HW_WAIT. With HW_CONNECT and HW_WAIT nothing
  * has been counted yet, and the owner must call hw_pool_add(), hw_pool_wait()
  * or hw_pool_forget() with out->origin before anything else on this pool.
  * A request never overtakes one that already waits for the same origin.
  * Result: 0, HW_ENOMEM, or HW_EINVAL for a key above 64 KiB. */
-int hw_pool_acquire(hw_pool_t* pool,
+HW_MUST_USE int hw_pool_acquire(hw_pool_t* pool,
                     const char* key,
                     size_t key_len,
                     hw_decision_t* out);
@@ -126,7 +130,7 @@ int hw_pool_acquire(hw_pool_t* pool,
 /* The origin that key names, made if need be, whatever the limits say: for a
  * connection that the user opens past the pool. Then as after HW_CONNECT.
  * Result: as hw_pool_acquire(). */
-int hw_pool_origin(hw_pool_t* pool,
+HW_MUST_USE int hw_pool_origin(hw_pool_t* pool,
                    const char* key,
                    size_t key_len,
                    hw_origin_t** out);
@@ -146,13 +150,14 @@ void hw_pool_forget(hw_pool_t* pool, hw_origin_t* origin);
 /* An ACTIVE link has done its request and may be reused.
  * *out: HW_HANDOVER, HW_IDLE or HW_CLOSE. idle_ms is how long it may stay idle
  * (UINT64_MAX: for ever). may_idle 0: handover or close only.
- * When memory for the deadline is short: HW_CLOSE. */
-void hw_pool_release(hw_pool_t* pool,
-                     hw_link_t* link,
-                     int may_idle,
-                     uint64_t idle_ms,
-                     uint64_t now_ms,
-                     hw_decision_t* out);
+ * When memory for the deadline is short: HW_CLOSE.
+ * Result: the verdict. */
+HW_MUST_USE hw_verdict_t hw_pool_release(hw_pool_t* pool,
+                                         hw_link_t* link,
+                                         int may_idle,
+                                         uint64_t idle_ms,
+                                         uint64_t now_ms,
+                                         hw_decision_t* out);
 
 /* Restarts the idle deadline of an IDLE link (UINT64_MAX: none). */
 int hw_pool_set_idle(hw_pool_t* pool,
@@ -164,16 +169,16 @@ int hw_pool_set_idle(hw_pool_t* pool,
  * it is about to be closed. */
 void hw_pool_take(hw_pool_t* pool, hw_link_t* link);
 
-/* A link, IDLE or ACTIVE, leaves the pool (closed, failed, taken away).
- * *out: HW_CONNECT with the waiter whose turn it is (it left the queue;
- * out->origin is its origin, which the owner adds a connection to, or
- * forgets), or HW_NOTHING. */
-void hw_pool_remove(hw_pool_t* pool, hw_link_t* link, hw_decision_t* out);
+/* A link, IDLE or ACTIVE, leaves the pool (closed, failed, taken away). Its
+ * origin is the next to get a place, unless another one starves. Somebody may
+ * wait for the place: hw_pool_next() says who. */
+void hw_pool_remove(hw_pool_t* pool, hw_link_t* link);
 
-/* A place that is free without a removal: limits were raised, or the owner
- * forgot the origin of a waiter that hw_pool_remove() or this gave it. *out: as
- * hw_pool_remove(). To be asked again until it is HW_NOTHING. */
-void hw_pool_next(hw_pool_t* pool, hw_decision_t* out);
+/* Takes the waiter whose turn it is out of its queue, if there is a place for
+ * it: after a removal, after limits were raised, after hw_pool_forget(). Before
+ * anything else on this pool the owner adds a connection to *origin, or forgets
+ * it. To be asked again until it is NULL: nobody can use a place. */
+HW_MUST_USE hw_waiter_t* hw_pool_next(hw_pool_t* pool, hw_origin_t** origin);
 
 /* A waiter gives up. Harmless when it is not waiting. */
 void hw_pool_cancel(hw_pool_t* pool, hw_waiter_t* waiter);

@@ -103,9 +103,7 @@ static void close_all(hw_pool_t* pool,
   uint32_t i = 0;
 
   for (i = 0; i < count; i++) {
-    hw_decision_t d;
-
-    hw_pool_remove(pool, &links[i], &d);
+    hw_pool_remove(pool, &links[i]);
   }
   hw_pool_destroy(pool);
   hw_deadlines_close(deadlines);
@@ -127,8 +125,8 @@ static void reuse_round(hw_pool_t* pool, double* acquired, double* released) {
   *acquired = (double)(now_ns() - start) / LEASED;
   start = now_ns();
   for (i = 0; i < LEASED; i++) {
-    hw_pool_release(pool, leased[back[i]], 1, 4000, i, &d);
-    must(d.verdict == HW_IDLE, "not idle");
+    must(hw_pool_release(pool, leased[back[i]], 1, 4000, i, &d) == HW_IDLE,
+         "not idle");
   }
   *released = (double)(now_ns() - start) / LEASED;
 }
@@ -144,8 +142,8 @@ static void bench_reuse(series_t* acquired, series_t* released) {
   for (i = 0; i < LINKS; i++) {
     hw_decision_t d;
 
-    hw_pool_release(pool, &links[i], 1, 4000, 0, &d);
-    must(d.verdict == HW_IDLE, "not idle");
+    must(hw_pool_release(pool, &links[i], 1, 4000, 0, &d) == HW_IDLE,
+         "not idle");
   }
   number(order, LINKS);
   number(back, LEASED);
@@ -173,8 +171,8 @@ static void wait_round(hw_pool_t* pool, double* waited, double* handed_over) {
   shuffle(order, ORIGINS);
   start = now_ns();
   for (i = 0; i < ORIGINS; i++) {
-    hw_pool_release(pool, &links[order[i]], 1, 4000, i, &d);
-    must(d.verdict == HW_HANDOVER, "not handed over");
+    must(hw_pool_release(pool, &links[order[i]], 1, 4000, i, &d) == HW_HANDOVER,
+         "not handed over");
   }
   *handed_over = (double)(now_ns() - start) / ORIGINS;
 }

@@ -27,7 +27,8 @@ typedef struct {
   uint64_t since;
 } model_waiter_t;
 
-/* Since when an origin waits, starves or is hungry; 0: it does not. */
+/* Since when an origin waits, starves or is hungry; 0: it does not. One that
+ * gave a place back is taken for hungrier than all others. */
 typedef struct {
   uint64_t waiting;
   uint64_t starved;
@@ -45,10 +46,13 @@ struct model {
   model_choose_t choose;
   void* source;
   uint64_t clock;
+  uint64_t before; /* counts down: earlier than all that the clock has said */
   uint64_t now_ms;
 };
 
-uint32_t model_met[HW_NOTHING + 1];
+uint32_t model_met[HW_CLOSE + 1];
+uint32_t model_met_served;
+uint32_t model_met_nobody;
 uint32_t model_met_evicted;
 uint32_t model_met_no_memory;
 
@@ -156,16 +160,12 @@ static int somebody(const model_t* m, int starved) {
   return 0;
 }
 
-/* May origin get the place that `giver` gave back? The head comment of pool.h,
- * line by line. */
-static int is_its_turn(const model_t* m, int origin, int giver) {
+/* May origin get a place? The head comment of pool.h, line by line. */
+static int is_its_turn(const model_t* m, int origin) {
   int starved = somebody(m, 1);
   uint64_t own = starved ? m->turns[origin].starved : m->turns[origin].hungry;
   int i = 0;
 
-  if (!starved && m->turns[giver].hungry != 0) {
-    return origin == giver;
-  }
   for (i = 0; i < ORIGINS; i++) {
     uint64_t other = starved ? m->turns[i].starved : m->turns[i].hungry;
 
@@ -320,31 +320,49 @@ static void served(model_t* m, const hw_waiter_t* waiter, int origin) {
   }
 }
 
-static void remove_link(model_t* m, model_link_t* l) {
-  hw_decision_t d;
-  int giver = l->origin;
-  int origin = -1;
+/* Result: whether somebody got a place. */
+static int step_next(model_t* m) {
+  hw_origin_t* handle = NULL;
+  hw_waiter_t* waiter = hw_pool_next(m->pool, &handle);
+  int origin = waiter != NULL ? origin_of(m, waiter) : -1;
 
-  hw_pool_remove(m->pool, &l->link, &d);
+  if (waiter == NULL) {
+    model_met_nobody++;
+    CHECK(handle == NULL);
+    CHECK(is_full(m) || !(somebody(m, 0) || somebody(m, 1)));
+    return 0;
+  }
+  model_met_served++;
+  CHECK(origin >= 0 && !is_full(m));
+  if (origin >= 0) {
+    CHECK(is_its_turn(m, origin));
+    served(m, waiter, origin);
+    if (next_random(m, 16) == 0) {
+      hw_pool_forget(m->pool, handle);
+    } else {
+      add(m, handle, origin);
+    }
+  }
+  return 1;
+}
+
+/* Sometimes nobody asks who gets the place. */
+static void remove_link(model_t* m, model_link_t* l) {
+  int giver = l->origin;
+
+  hw_pool_remove(m->pool, &l->link);
   l->origin = -1;
   l->idle = 0;
   m->counters.closed++;
   CHECK(l->link.state == HW_LINK_NONE && l->link.origin == NULL);
   CHECK(!hw_deadline_started(&l->link.idle_until));
   observe(m);
-  model_met[d.verdict]++;
-  if (d.verdict == HW_CONNECT) {
-    origin = origin_of(m, d.waiter);
-    CHECK(origin >= 0 && !is_full(m));
-    if (origin >= 0) {
-      CHECK(is_its_turn(m, origin, giver));
-      served(m, d.waiter, origin);
-      add(m, d.origin, origin);
-    }
-    return;
+  if (m->turns[giver].hungry != 0 && !is_full(m)) {
+    m->turns[giver].hungry = m->before--;
   }
-  CHECK(d.verdict == HW_NOTHING);
-  CHECK(is_full(m) || !(somebody(m, 0) || somebody(m, 1)));
+  if (next_random(m, 8) != 0) {
+    (void)step_next(m);
+  }
 }
 
 static hw_verdict_t expected_release(const model_t* m,
@@ -375,7 +393,8 @@ static void step_release(model_t* m, int no_memory) {
     return;
   }
   expected = expected_release(m, l, may_idle);
-  hw_pool_release(m->pool, &l->link, may_idle, idle_ms, m->now_ms, &d);
+  CHECK(hw_pool_release(
+            m->pool, &l->link, may_idle, idle_ms, m->now_ms, &d) == d.verdict);
   model_met[d.verdict]++;
   CHECK(d.verdict == expected ||
         (no_memory && expected == HW_IDLE && d.verdict == HW_CLOSE));
@@ -522,6 +541,9 @@ static void choose_step(model_t* m, uint32_t busy, int change, int no_memory) {
     if (l != NULL) {
       remove_link(m, l);
     }
+  } else if (what < 10) {
+    while (test_ok && step_next(m)) {
+    }
   } else if (what < 14) {
     step_expire(m);
   } else if (what < 16) {
@@ -554,6 +576,7 @@ model_t* model_open(model_choose_t choose, void* source, uint32_t max_total) {
   int i = 0;
 
   memset(m, 0, sizeof(*m));
+  m->clock = m->before = UINT32_MAX;
   m->choose = choose;
   m->source = source;
   m->options = (hw_pool_options_t){3, max_total, 4, 0};

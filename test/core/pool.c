@@ -54,13 +54,18 @@ static void wait_one(fixture_t* f, const char* key, hw_waiter_t* waiter) {
 }
 
 static hw_verdict_t release(fixture_t* f, hw_link_t* link) {
-  hw_pool_release(f->pool, link, 1, 100, 0, &f->d);
-  return f->d.verdict;
+  return hw_pool_release(f->pool, link, 1, 100, 0, &f->d);
 }
 
-static hw_verdict_t drop(fixture_t* f, hw_link_t* link) {
-  hw_pool_remove(f->pool, link, &f->d);
-  return f->d.verdict;
+/* Whose turn is it? f->d.origin is its origin, to be added to. */
+static hw_waiter_t* next(fixture_t* f) {
+  return hw_pool_next(f->pool, &f->d.origin);
+}
+
+/* link goes; who gets its place? */
+static hw_waiter_t* drop(fixture_t* f, hw_link_t* link) {
+  hw_pool_remove(f->pool, link);
+  return next(f);
 }
 
 static void an_idle_connection_is_used_again(void) {
@@ -75,7 +80,7 @@ static void an_idle_connection_is_used_again(void) {
   CHECK(acquire(&f, "a") == HW_REUSE && f.d.link == &link);
   CHECK(link.uses == 2 && hw_pool_idle(f.pool) == 0);
   CHECK(hw_deadlines_next(&f.deadlines) == UINT64_MAX);
-  CHECK(drop(&f, &link) == HW_NOTHING);
+  CHECK(drop(&f, &link) == NULL);
   close_pool(&f);
 }
 
@@ -132,7 +137,7 @@ static void a_lost_connection_makes_room_for_a_waiter(void) {
   open_pool(&f, 1, HW_NO_LIMIT, 10, 0);
   connect_one(&f, "a", &link);
   wait_one(&f, "a", &waiter);
-  CHECK(drop(&f, &link) == HW_CONNECT && f.d.waiter == &waiter);
+  CHECK(drop(&f, &link) == &waiter);
   hw_link_init(&next);
   hw_pool_add(f.pool, f.d.origin, &next, 0);
   (void)drop(&f, &next);
@@ -150,8 +155,7 @@ static void max_free_and_may_idle_close(void) {
   CHECK(release(&f, &a) == HW_IDLE);
   CHECK(release(&f, &b) == HW_CLOSE);
   CHECK(b.state == HW_LINK_ACTIVE);
-  hw_pool_release(f.pool, &b, 0, 100, 0, &f.d);
-  CHECK(f.d.verdict == HW_CLOSE);
+  CHECK(hw_pool_release(f.pool, &b, 0, 100, 0, &f.d) == HW_CLOSE);
   (void)drop(&f, &a);
   (void)drop(&f, &b);
   close_pool(&f);
@@ -191,11 +195,11 @@ static void nobody_starves_under_the_total_limit(void) {
   wait_one(&f, "b", &wb);
   /* a has a connection, b none: the place goes to b, and then back to a. */
   CHECK(release(&f, &a) == HW_CLOSE);
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  CHECK(drop(&f, &a) == &wb);
   hw_link_init(&b);
   hw_pool_add(f.pool, f.d.origin, &b, 0);
   CHECK(release(&f, &b) == HW_CLOSE);
-  CHECK(drop(&f, &b) == HW_CONNECT && f.d.waiter == &wa);
+  CHECK(drop(&f, &b) == &wa);
   hw_pool_add(f.pool, f.d.origin, &a, 0);
   (void)drop(&f, &a);
   close_pool(&f);
@@ -217,19 +221,19 @@ static void the_longest_starved_is_next(void) {
   connect_one(&f, "z", &z);
   wait_one(&f, "a", &wa);
   wait_one(&f, "b", &wb);
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  CHECK(drop(&f, &a) == &wb);
   hw_pool_add(f.pool, f.d.origin, &a, 0);
   wait_one(&f, "c", &wc); /* after a began to starve, though a is older */
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wa);
+  CHECK(drop(&f, &a) == &wa);
   hw_pool_add(f.pool, f.d.origin, &a, 0);
   wait_one(&f, "b", &wb);
   wait_one(&f, "a", &wa);
   hw_pool_set_options(f.pool, &same);
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wc);
+  CHECK(drop(&f, &a) == &wc);
   hw_pool_add(f.pool, f.d.origin, &a, 0);
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  CHECK(drop(&f, &a) == &wb);
   hw_pool_add(f.pool, f.d.origin, &a, 0);
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wa);
+  CHECK(drop(&f, &a) == &wa);
   hw_pool_add(f.pool, f.d.origin, &a, 0);
   (void)drop(&f, &a);
   (void)drop(&f, &z);
@@ -249,7 +253,7 @@ static void a_place_goes_to_another_origin_that_is_hungry(void) {
   wait_one(&f, "b", &wb);
   /* Idle it would be evicted at once. */
   CHECK(release(&f, &a) == HW_CLOSE);
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &wb);
+  CHECK(drop(&f, &a) == &wb);
   hw_link_init(&more);
   hw_pool_add(f.pool, f.d.origin, &more, 0);
   (void)drop(&f, &b);
@@ -296,7 +300,7 @@ static void a_limit_of_none_lets_nobody_through(void) {
   hw_link_init(&past);
   hw_pool_add(f.pool, origin, &past, 0);
   CHECK(release(&f, &past) == HW_CLOSE);
-  CHECK(drop(&f, &past) == HW_NOTHING);
+  CHECK(drop(&f, &past) == NULL);
   hw_pool_cancel(f.pool, &waiter);
   close_pool(&f);
 }
@@ -315,7 +319,7 @@ static void a_connection_past_the_limits_is_not_kept(void) {
   hw_pool_add(f.pool, origin, &past, 7);
   CHECK(past.created_ms == 7 && past.uses == 1 && past.pool == f.pool);
   CHECK(release(&f, &past) == HW_CLOSE);
-  CHECK(drop(&f, &past) == HW_NOTHING);
+  CHECK(drop(&f, &past) == NULL);
   CHECK(release(&f, &a) == HW_IDLE);
   (void)drop(&f, &a);
   close_pool(&f);
@@ -334,17 +338,14 @@ static void raised_limits_start_those_who_wait(void) {
   wait_one(&f, "a", &waiters[1]);
   wait_one(&f, "b", &waiters[0]);
   wait_one(&f, "a", &waiters[2]);
-  hw_pool_next(f.pool, &f.d);
-  CHECK(f.d.verdict == HW_NOTHING);
+  CHECK(next(&f) == NULL);
   hw_pool_set_options(f.pool, &higher);
   for (i = 0; i < 2; i++) {
-    hw_pool_next(f.pool, &f.d); /* b, that starves, first */
-    CHECK(f.d.verdict == HW_CONNECT && f.d.waiter == &waiters[i]);
+    CHECK(next(&f) == &waiters[i]); /* b, that starves, first */
     hw_link_init(&more[i]);
     hw_pool_add(f.pool, f.d.origin, &more[i], 0);
   }
-  hw_pool_next(f.pool, &f.d);
-  CHECK(f.d.verdict == HW_NOTHING && hw_pool_total(f.pool) == 3);
+  CHECK(next(&f) == NULL && hw_pool_total(f.pool) == 3);
   CHECK(hw_pool_cancel_any(f.pool) == &waiters[2]);
   (void)drop(&f, &a);
   (void)drop(&f, &more[0]);
@@ -362,11 +363,71 @@ static void a_place_that_was_not_used_goes_to_the_next(void) {
   connect_one(&f, "a", &a);
   wait_one(&f, "b", &first);
   wait_one(&f, "b", &second);
-  CHECK(drop(&f, &a) == HW_CONNECT && f.d.waiter == &first);
+  CHECK(drop(&f, &a) == &first);
   hw_pool_forget(f.pool, f.d.origin); /* no memory for it, say */
-  hw_pool_next(f.pool, &f.d);
-  CHECK(f.d.verdict == HW_CONNECT && f.d.waiter == &second);
+  CHECK(next(&f) == &second);
   hw_pool_forget(f.pool, f.d.origin);
+  close_pool(&f);
+}
+
+/* A removal takes nobody out of a queue: whoever asks later finds all. */
+static void a_place_that_nobody_asked_about_is_not_lost(void) {
+  fixture_t f;
+  hw_link_t links[3];
+  hw_waiter_t waiters[3];
+  int i = 0;
+
+  open_pool(&f, HW_NO_LIMIT, 3, 10, 0);
+  for (i = 0; i < 3; i++) {
+    connect_one(&f, "a", &links[i]);
+  }
+  for (i = 0; i < 3; i++) {
+    wait_one(&f, i == 1 ? "b" : "a", &waiters[i]);
+  }
+  for (i = 0; i < 3; i++) {
+    hw_pool_remove(f.pool, &links[i]);
+  }
+  CHECK(hw_pool_waiting(f.pool) == 3 && hw_pool_total(f.pool) == 0);
+  CHECK(next(&f) == &waiters[1]); /* b starves for longer */
+  hw_pool_forget(f.pool, f.d.origin);
+  for (i = 0; i < 3; i += 2) {
+    CHECK(next(&f) == &waiters[i]);
+    hw_pool_add(f.pool, f.d.origin, &links[i], 0);
+  }
+  CHECK(next(&f) == NULL);
+  hw_pool_remove(f.pool, &links[0]);
+  hw_pool_remove(f.pool, &links[2]);
+  close_pool(&f);
+}
+
+/* Whoever gives a place back is the next to get one, in front of origins that
+ * have been hungry for longer, but behind one that starves. */
+static void the_giver_comes_before_the_hungry(void) {
+  fixture_t f;
+  hw_link_t a[2];
+  hw_link_t b;
+  hw_link_t s;
+  hw_waiter_t wa;
+  hw_waiter_t wb;
+  hw_waiter_t ws;
+
+  open_pool(&f, HW_NO_LIMIT, 3, 10, 0);
+  connect_one(&f, "a", &a[0]);
+  connect_one(&f, "a", &a[1]);
+  connect_one(&f, "b", &b);
+  wait_one(&f, "b", &wb);
+  wait_one(&f, "a", &wa);
+  wait_one(&f, "s", &ws);
+  hw_link_init(&s);
+  CHECK(drop(&f, &a[0]) == &ws);
+  hw_pool_add(f.pool, f.d.origin, &s, 0);
+  CHECK(drop(&f, &s) == &wa);
+  hw_pool_add(f.pool, f.d.origin, &a[0], 0);
+  CHECK(drop(&f, &a[0]) == &wb);
+  hw_pool_add(f.pool, f.d.origin, &a[0], 0);
+  (void)drop(&f, &a[0]);
+  (void)drop(&f, &a[1]);
+  (void)drop(&f, &b);
   close_pool(&f);
 }
 
@@ -537,6 +598,8 @@ void suite_pool(void) {
   RUN(a_connection_past_the_limits_is_not_kept);
   RUN(raised_limits_start_those_who_wait);
   RUN(a_place_that_was_not_used_goes_to_the_next);
+  RUN(a_place_that_nobody_asked_about_is_not_lost);
+  RUN(the_giver_comes_before_the_hungry);
   RUN(those_who_wait_are_cancelled_longest_first);
   RUN(an_unused_origin_goes_at_once);
   RUN(keys_that_just_fit_and_just_do_not);
