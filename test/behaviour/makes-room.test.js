@@ -46,7 +46,7 @@ const ways = {
   'removeSocket() does nothing when the socket is taken from the agent':
     "agent.removeSocket = () => {}; socket.emit('agentRemove'); socket.destroy()",
   'an error is its end': "socket.removeAllListeners('close'); socket.destroy(new Error('mine'))",
-  'it is reset': "socket.removeAllListeners(); (socket.resetAndDestroy ?? socket.destroy).call(socket)"
+  'it is reset': 'socket.removeAllListeners(); (socket.resetAndDestroy ?? socket.destroy).call(socket)'
 }
 
 for (const [lane, make] of Object.entries(lanes)) {
