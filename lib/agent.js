@@ -19,12 +19,13 @@ const { coreError, nullByte } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
 const {
-  NodeEntry, guard, unguard, whenClosed, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
+  NodeEntry, guard, unguard, whenClosed, hasProxy, waitsForTunnel, emitTunnelError, addKeylog,
+  completeMethods
 } = require('./node-lane')
 const { debug, debugging, inspectAgent } = require('./diagnostics')
 const host = require('./host')
 const {
-  symbolOf, kAgent, kConn, kOptions, kCore, kExchange, kNext, kEntry
+  symbolOf, kAgent, kConn, kOptions, kIdle, kHinted, kCore, kExchange, kNext, kEntry
 } = require('./symbols')
 
 const { verdict, register } = native
@@ -35,6 +36,7 @@ const PATH_MAX = 107 // sun_path, without the NUL
 const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
 
 const kPool = Symbol('hawser.pool')
+const kOwnOptions = Symbol('hawser.ownOptions') // none on a stand-in for Node's
 const kLimits = Symbol('hawser.limits')
 const kViews = Symbol('hawser.views')
 const kLast = Symbol('hawser.lastKey')
@@ -53,30 +55,42 @@ class QueuedRequest extends AsyncResource {
     super('QueuedRequest')
     this.req = req
     this.options = options
+    this.begun = false // its turn has come
   }
 }
 
-// What an agent has unless it is told otherwise. Node's is for its stand-in.
-const defaults = { keepAlive: true, freeSocketTimeout: 4000 } // ms; Node's servers wait 5 s
-const nodeDefaults = { keepAlive: false, freeSocketTimeout: 0 }
+const FREE_SOCKET_TIMEOUT = 4000 // ms; Node's servers wait 5 s
 
 function Agent (options) {
   if (!(this instanceof Agent)) return new Agent(options)
   validateAgentOptions(options)
-  construct(this, BaseAgent, options, defaults)
+  construct(this, BaseAgent, { ...options, keepAlive: options?.keepAlive ?? true })
+  addOptions(this, options)
 }
 
-// Makes `agent`, an instance of a class that inherits from Base, Node's class.
-function construct (agent, Base, options, { keepAlive, freeSocketTimeout }) {
+// Makes `agent`, an instance of a class that inherits from Base, Node's class, with
+// Node's options and no other.
+function construct (agent, Base, options) {
   agent[kPool] = 0
   agent[kLimits] = null
   agent[kViews] = null
   agent[kLast] = { host: null, port: null, key: '' }
-  Base.call(agent, keepAlive ? { ...options, keepAlive: options?.keepAlive ?? true } : options)
-  agent.agentKeepAliveTimeoutBuffer ??= options?.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
-  agent.freeSocketTimeout = options?.freeSocketTimeout ?? freeSocketTimeout
+  agent[kOwnOptions] = false
+  Base.call(agent, options)
   agent.removeAllListeners('free') // Node's bookkeeping; ours is the core's
   agent.on('free', onFree)
+}
+
+// What our own agents have beyond Node's.
+function addOptions (agent, options) {
+  agent[kOwnOptions] = true
+  agent.agentKeepAliveTimeoutBuffer ??= options?.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
+  agent.freeSocketTimeout = options?.freeSocketTimeout ?? FREE_SOCKET_TIMEOUT
+}
+
+// How long a connection may be idle, in ms.
+function idleLimit (agent) {
+  return (agent[kOwnOptions] && agent.freeSocketTimeout) || Infinity
 }
 
 // Makes Class a subclass of Base, Node's class, with the core's pool.
@@ -97,11 +111,10 @@ const list = (agent, what) => agent[kPool] === 0 ? [] : native.list(agent[kPool]
 const socketOf = (id) => sockets[id & INDEX_MASK] // undefined: still to come
 const requestOf = (id) => waiting[id & INDEX_MASK]?.req
 
-// An idle socket that was destroyed is no longer to be had from the core, but
-// for Node it is a free one until it has closed.
+// An idle socket whose time is over, or that was destroyed, is no longer to be had
+// from the core, but it is a free one until it has closed.
 function wasFree (id) {
-  const socket = socketOf(id)
-  return socket !== undefined && socket.destroyed && socket._httpMessage === null
+  return socketOf(id)?.[kIdle] === true
 }
 
 const views = {
@@ -323,8 +336,15 @@ function reuse (agent, socket, req, options) {
   // Node >= 24; before that only a new socket gets what was asked for.
   const mark = agent.options.highWaterMark ?? options.highWaterMark
   if (mark != null) socket._writableState.highWaterMark = mark
-  resetAsyncId(socket)
-  agent.reuseSocket(socket, req)
+  socket[kIdle] = false
+  try {
+    resetAsyncId(socket)
+    unhint(agent, socket)
+    agent.reuseSocket(socket, req)
+  } catch (err) {
+    socket.destroy() // nobody's
+    throw err
+  }
   setRequestSocket(agent, req, socket)
 }
 
@@ -351,7 +371,7 @@ class ReusedHandle {
 function create (agent, req, options, id) {
   req[kEntry] = { agent, id }
   try {
-    agent.createSocket(req, options, (err, socket) => {
+    agent.createSocket(req, merge(agent, req, options), (err, socket) => {
       dropEntry(req) // a createSocket of the user's may not have used it
       if (err) {
         emitTunnelError(req, err)
@@ -402,7 +422,7 @@ function startAll () {
     while (starting.length > 0) {
       const { agent, answer, id, queued } = starting.shift()
       if (answer < 0) queued.req.onSocket(null, coreError(answer, 'connect')) // no memory for it
-      else queued.runInAsyncScope(createForWaiting, null, agent, queued, id)
+      else startOne(agent, queued, id)
     }
   } finally {
     isStarting = false
@@ -410,26 +430,69 @@ function startAll () {
   }
 }
 
+function startOne (agent, queued, id) {
+  try {
+    queued.runInAsyncScope(createForWaiting, null, agent, queued, id)
+  } catch (err) {
+    if (!queued.begun) giveRoom(agent, id)
+    failUnbegun(queued, err)
+    throw err
+  }
+}
+
+// The async scope of a request that has waited threw before anything was begun.
+function failUnbegun (queued, err) {
+  if (queued.begun) return
+  queued.begun = true
+  queued.req.onSocket(null, err)
+}
+
 // As Node does it, a connection made for a waiting request is announced as
-// free, and then is the request's. What createSocket() throws is the request's
-// too: whoever made room has nothing to do with it.
-function createForWaiting (agent, { req, options }, id) {
+// free, and then is the request's, whatever a listener for 'free' does. What
+// createSocket() throws is the request's too: whoever made room has nothing to
+// do with it.
+function createForWaiting (agent, queued, id) {
+  const { req, options } = queued
+  queued.begun = true
   req[kEntry] = id === 0 ? null : { agent, id } // 0: createSocket() adds one
+  let told = false
   const oncreate = (err, socket) => {
     dropEntry(req)
+    if (told) return
+    told = true
     if (err) {
       emitTunnelError(req, err)
       req.onSocket(null, err)
-    } else {
-      socket[kNext] = req
-      socket.emit('free')
+      return
     }
+    socket[kNext] = req
+    try {
+      socket.emit('free')
+    } catch (err) {
+      process.nextTick(rethrow, err) // createSocket(), which is not to blame, may be below
+    }
+    takeNext(agent, socket)
   }
   try {
-    agent.createSocket(req, options, oncreate)
+    agent.createSocket(req, merge(agent, req, options), oncreate)
   } catch (err) {
+    if (told) throw err
     oncreate(err)
   }
+}
+
+// What is thrown here is uncaught.
+function rethrow (err) {
+  throw err
+}
+
+// The request that a connection was made for takes it.
+function takeNext (agent, socket) {
+  const next = socket[kNext]
+  if (next === undefined) return false
+  socket[kNext] = undefined
+  setRequestSocket(agent, next, socket)
+  return true
 }
 
 function unqueue (id) {
@@ -545,6 +608,7 @@ function install (agent, socket, options, id) {
   if (socket[kCore] === undefined) {
     native.external(id)
     handles[id & INDEX_MASK] = new NodeEntry(id, socket)
+    completeMethods(socket)
     socket.on('error', ignore)
     whenClosed(socket, leave)
   } else {
@@ -576,19 +640,27 @@ function isIdle (socket) {
   return socket[kConn] !== undefined && !socket._httpMessage
 }
 
-// It goes on working, but not for the agent.
+// It goes on working, but not for the agent; at once, or when the request that is
+// on it, or about to be, has ended.
 function onSocketRemove () {
   const agent = this[kAgent]
   this.removeListener('free', onSocketFree)
+  this.removeListener('close', onSocketClose)
   this.removeListener('timeout', onSocketTimeout)
   this.removeListener('agentRemove', onSocketRemove)
-  if (!this[kExchange]) {
-    this.removeListener('close', onSocketClose)
-    this.removeListener('error', ignore)
-    exchange.unlisten(this)
-    this.becomeNative?.()
+  try {
+    agent.removeSocket(this, this[kOptions])
+  } finally {
+    leave(this)
+    this[kAgent] = null
+    this[kIdle] = false
+    if (this[kCore] === undefined) {
+      this.removeListener('error', ignore)
+      unguard(this)
+    } else if (this[kNext] === undefined) {
+      exchange.letGo(this)
+    }
   }
-  agent.removeSocket(this, this[kOptions])
 }
 
 function removeSocket (socket) {
@@ -611,12 +683,7 @@ function leave (socket) {
 // Node: the listener for 'free' that the constructor installs.
 function onFree (socket) {
   const id = socket[kConn]
-  const next = socket[kNext]
-  if (next !== undefined) {
-    socket[kNext] = undefined
-    setRequestSocket(this, next, socket)
-    return
-  }
+  if (takeNext(this, socket) || socket[kAgent] === null) return // it has left the agent
   if (!socket.writable || id === undefined) {
     socket.destroy()
     return
@@ -624,14 +691,25 @@ function onFree (socket) {
   const req = socket._httpMessage
   const mayIdle = Boolean(req && req.shouldKeepAlive && this.keepAlive)
   poolOf(this)
-  const answer = native.release(id, mayIdle, this.freeSocketTimeout || Infinity)
+  const answer = native.release(id, mayIdle, idleLimit(this))
   if (debugging) debug('connection %d is free: %s', id, verdictNames[answer])
   if (answer === verdict.HANDOVER) {
     const queued = unqueue(registers[register.WAITER])
-    queued.runInAsyncScope(handOver, null, this, socket, queued)
+    try {
+      queued.runInAsyncScope(handOver, null, this, socket, queued)
+    } catch (err) {
+      if (!queued.begun) socket.destroy()
+      failUnbegun(queued, err)
+      throw err
+    }
   } else if (answer === verdict.IDLE) {
     if (kAsyncId !== undefined) socket[kAsyncId] = -1
-    if (!keep(this, socket, req)) socket.destroy()
+    let kept = false
+    try {
+      kept = keep(this, socket, req)
+    } finally {
+      if (!kept) socket.destroy()
+    }
   } else {
     socket.destroy()
   }
@@ -639,6 +717,7 @@ function onFree (socket) {
 
 function handOver (agent, socket, queued) {
   const { req } = queued
+  queued.begun = true
   if (!suits(socket, req)) {
     socket.destroy()
     return createForWaiting(agent, queued, 0) // it has waited for its turn
@@ -648,13 +727,19 @@ function handOver (agent, socket, queued) {
 }
 
 function keep (agent, socket, req) {
-  socket._httpMessage = req // keepSocketAlive() looks at the response
-  const kept = agent.keepSocketAlive(socket)
-  socket._httpMessage = null
-  if (!kept || socket[kCore] !== undefined) return kept
-  if (socket.readableLength > 0) return false // nobody asked for that
-  socket.once('error', exchange.onIdleError)
-  guard(socket)
+  let kept = false
+  try {
+    kept = agent.keepSocketAlive(socket) // which looks at the response
+  } finally {
+    socket._httpMessage = null
+  }
+  if (!kept) return false
+  if (socket[kCore] === undefined) {
+    if (socket.readableLength > 0) return false // nobody asked for that
+    socket.once('error', exchange.onIdleError)
+    guard(socket)
+  }
+  socket[kIdle] = true
   return true
 }
 
@@ -662,22 +747,31 @@ function keepSocketAlive (socket) {
   socket.setKeepAlive(true, this.keepAliveMsecs)
   if (socket[kCore] === undefined) socket.unref() // the core unrefs its own
   const res = socket._httpMessage?.res
-  const header = res ? keepAliveHint(res) : undefined
-  const hint = header === undefined ? undefined : /^timeout=(\d+)/.exec(header)?.[1]
-  const ms = Number.parseInt(hint) * 1000 - this.agentKeepAliveTimeoutBuffer
-  let timeout = this.options.timeout || 0
-  if (ms < timeout) timeout = Math.max(ms, 0)
+  const hint = res ? keepAliveHint(res) : undefined
+  const buffer = this.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
+  const ms = hint === undefined ? Infinity : hint * 1000 - buffer
+  const own = this.options.timeout || 0
+  const timeout = ms < own ? Math.max(ms, 0) : own
   if (socket.timeout || timeout) {
     if (socket.timeout !== timeout) socket.setTimeout(timeout)
   } else {
     socket.timeout = 0 // as setTimeout(0) leaves it
   }
-  if (hint === undefined) return true
+  socket[kHinted] = timeout === own ? -1 : timeout
+  if (ms === Infinity) return true
   if (ms <= 0) return false
-  native.setIdle(socket[kConn] ?? 0, Math.min(ms, this.freeSocketTimeout || Infinity))
+  native.setIdle(socket[kConn] ?? 0, Math.min(ms, idleLimit(this)))
   return true
+}
+
+// The time limit that a server's hint has set is not the next request's (Node's is:
+// nodejs/node#53458). One that somebody has set since is.
+function unhint (agent, socket) {
+  if (!(socket[kHinted] >= 0)) return
+  if (socket.timeout === socket[kHinted]) socket.setTimeout(agent.options.timeout || 0)
+  socket[kHinted] = -1
 }
 
 inherit(Agent, BaseAgent)
 
-module.exports = { Agent, construct, inherit, defaults, nodeDefaults }
+module.exports = { Agent, construct, addOptions, inherit }

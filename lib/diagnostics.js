@@ -29,7 +29,7 @@ class Summary {
       laneReason: agent.laneReason,
       keepAlive: agent.keepAlive,
       keepAliveMsecs: agent.keepAliveMsecs,
-      freeSocketTimeout: agent.freeSocketTimeout,
+      ...(Object.hasOwn(agent, 'freeSocketTimeout') && { freeSocketTimeout: agent.freeSocketTimeout }),
       maxSockets: agent.maxSockets,
       maxTotalSockets: agent.maxTotalSockets,
       maxFreeSockets: agent.maxFreeSockets,

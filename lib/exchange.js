@@ -17,7 +17,7 @@ const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { connReset, parseError } = require('./errors')
 const { isLenient } = require('./host')
-const { symbolOf, kConn, kCore, kExchange } = require('./symbols')
+const { symbolOf, kAgent, kConn, kCore, kExchange, kAssigned } = require('./symbols')
 
 const { record, word, flag, begins } = native
 const { words } = ring
@@ -63,6 +63,10 @@ class Exchange extends AsyncResource {
     if (this.req.res?.complete) return this.socket.destroy() // that went well before
     this.untilClose = false
     this.socket.destroy(err)
+  }
+
+  close () {
+    socketClosed(this.socket, this.req)
   }
 
   // The peer has closed its side; the socket's 'end' comes next. An idle socket
@@ -276,7 +280,7 @@ const OWN_CLOSE = 2 // listeners for 'close': the agent's and the one above
 // the connection since.
 function listenLast (socket) {
   const { close, error, end } = socket._events // cheaper than three counts
-  if (close?.length !== OWN_CLOSE || typeof error !== 'function') {
+  if (!Array.isArray(close) || close.length !== OWN_CLOSE || typeof error !== 'function') {
     unlisten(socket)
     listen(socket)
   }
@@ -302,39 +306,47 @@ function onIdleError () {
   if (this[kConn] !== undefined) this.emit('agentRemove')
 }
 
-// The socket has closed with a request on it. Node: socketCloseListener().
+// The socket has closed with a request on it. Whatever a listener throws, the
+// rest is told. Node: socketCloseListener().
 function socketClosed (socket, req) {
   const { res } = req
   const { untilClose } = socket[kExchange]
   if (!res?.complete) socket[kCore].cut = true
   endExchange(socket)
   req.destroyed = true
-  if (res) {
-    if (!res.complete) res.destroy(connReset('aborted'))
-    req._closed = true
-    req.emit('close')
-    if (!res.aborted && res.readable) res.push(null)
-    if (untilClose) res.complete = true // Node: parser.finish()
-  } else {
-    if (!socket._hadError) {
+  try {
+    if (res) {
+      if (!res.complete) res.destroy(connReset('aborted'))
+    } else if (!socket._hadError) {
       socket._hadError = true
       emitErrorEvent(req, connReset('socket hang up'))
     }
-    req._closed = true
-    req.emit('close')
+  } finally {
+    try {
+      req._closed = true
+      req.emit('close')
+    } finally {
+      if (res) {
+        if (!res.aborted && res.readable) res.push(null)
+        if (untilClose) res.complete = true // Node: parser.finish()
+      }
+      if (req.outputData) req.outputData.length = 0
+    }
   }
-  if (req.outputData) req.outputData.length = 0
 }
 
 // Node: socketErrorListener().
 function socketFailed (socket, req, err) {
-  // Node tells it of a second one: given up with garbage behind the response.
-  if (!socket._hadError) {
-    socket._hadError = true
-    emitErrorEvent(req, err)
+  try {
+    // Node tells it of a second one: given up with garbage behind the response.
+    if (!socket._hadError) {
+      socket._hadError = true
+      emitErrorEvent(req, err)
+    }
+  } finally {
+    if (socket[kExchange]?.untilClose) finishMessage(req.res) // Node: parser.finish()
+    socket.destroy()
   }
-  if (socket[kExchange]?.untilClose) finishMessage(req.res) // Node: parser.finish()
-  socket.destroy()
 }
 
 function finishMessage (res) {
@@ -345,11 +357,14 @@ function finishMessage (res) {
 
 function socketOnEnd () {
   const req = this._httpMessage
-  if (req && !req.res && !this._hadError) {
-    this._hadError = true
-    emitErrorEvent(req, connReset('socket hang up'))
+  try {
+    if (req && !req.res && !this._hadError) {
+      this._hadError = true
+      emitErrorEvent(req, connReset('socket hang up'))
+    }
+  } finally {
+    this.destroy()
   }
-  this.destroy()
 }
 
 // Added only where a timeout was asked for; the agent's own listener does it
@@ -371,10 +386,21 @@ function responseKeepAlive (req) {
   process.nextTick(emitFreeNT, req)
   req.destroyed = true
   if (req.res) req.res.socket = null
-  if (socket[kConn] === undefined && socket._handle === socket[kCore]) { // by 'agentRemove'
-    unlisten(socket)
-    socket.becomeNative()
-  }
+  letGo(socket)
+}
+
+// Makes a socket that an 'agentRemove' has taken out of the agent one of Node's, as
+// soon as it is connected and no request needs it where it is.
+function letGo (socket) {
+  if (socket[kAgent] !== null || socket._handle !== socket[kCore] ||
+      socket[kExchange] !== null || socket[kAssigned]) return
+  unlisten(socket)
+  if (socket.connecting) socket.prependOnceListener('connect', onConnectLetGo)
+  else socket.becomeNative()
+}
+
+function onConnectLetGo () {
+  letGo(this)
 }
 
 function responseOnEnd () {
@@ -401,11 +427,14 @@ function requestOnFinish () {
 // The connection may have ended behind the response, and closed the request,
 // before the user read on; Node emits 'close' again then.
 function emitFreeNT (req) {
-  if (!req._closed) {
-    req._closed = true
-    req.emit('close')
+  try {
+    if (!req._closed) {
+      req._closed = true
+      req.emit('close')
+    }
+  } finally {
+    if (req.socket) req.socket.emit('free')
   }
-  if (req.socket) req.socket.emit('free')
 }
 
 function emitRequestTimeout () {
@@ -442,8 +471,12 @@ function destroyedWith (req) {
 // Node: onSocketNT().
 function giveUp (req, socket) {
   if (!socket.destroyed) {
-    socket.emit('free')
-    endUnsent(req, destroyedWith(req))
+    try {
+      socket.emit('free')
+      letGo(socket)
+    } finally {
+      endUnsent(req, destroyedWith(req))
+    }
   } else {
     finished(socket, (err) => {
       if (err?.code === 'ERR_STREAM_PREMATURE_CLOSE') err = null
@@ -454,9 +487,12 @@ function giveUp (req, socket) {
 
 function endUnsent (req, err) {
   if (!req.aborted && !err) err = connReset('socket hang up')
-  if (err) emitErrorEvent(req, err)
-  req._closed = true
-  req.emit('close')
+  try {
+    if (err) emitErrorEvent(req, err)
+  } finally {
+    req._closed = true
+    req.emit('close')
+  }
 }
 
 // Since 24 a socket is its request's at once, and what happens to it before the
@@ -468,15 +504,27 @@ const assignsAtOnce = /_httpMessage/.test(http.ClientRequest.prototype.onSocket)
 function assignNative (req, socket) {
   if (assignsAtOnce && socket[kCore] !== undefined) unlisten(socket)
   req.onSocket(socket)
+  process.nextTick(flushNative, req, socket)
+}
+
+// Node forgets to send a request whose listener for 'socket' threw.
+function flushNative (req, socket) {
+  if (req.socket === socket && req.outputData.length > 0 && !req.destroyed) req._flush()
 }
 
 // Gives req its socket, on the next tick. Node: ClientRequest.onSocket().
 function assign (req, socket) {
   if (assignsAtOnce) socket._httpMessage = req
+  if (socket[kAgent] === null) { // it has left the agent, and nobody listens
+    unlisten(socket)
+    listen(socket)
+  }
+  socket[kAssigned] = true
   process.nextTick(onSocketNT, req, socket)
 }
 
 function onSocketNT (req, socket) {
+  socket[kAssigned] = false
   if (req.destroyed) return giveUp(req, socket)
   req.socket = socket
   socket._httpMessage = req
@@ -484,8 +532,11 @@ function onSocketNT (req, socket) {
   listenLast(socket)
   if (!req.finished) socket.on('drain', ondrain)
   if (req.timeout !== undefined || req.agent?.options?.timeout) listenSocketTimeout(req)
-  req.emit('socket', socket)
-  flush(req, socket)
+  try {
+    req.emit('socket', socket)
+  } finally {
+    flush(req, socket)
+  }
 }
 
 // Node: OutgoingMessage._flush(). Nearly every request is all there by now, and
@@ -508,4 +559,4 @@ function flush (req, socket) {
   }
 }
 
-module.exports = { assign, assignNative, listen, unlisten, onIdleError }
+module.exports = { assign, assignNative, letGo, listen, unlisten, onIdleError }

@@ -8,7 +8,7 @@
 const https = require('node:https')
 const tls = require('node:tls')
 
-const { Agent, construct, inherit, defaults } = require('./agent')
+const { Agent, construct, addOptions, inherit } = require('./agent')
 const { validateAgentOptions } = require('./options')
 const { kOptions } = require('./symbols')
 
@@ -35,7 +35,8 @@ function isMarked (options) {
 function HttpsAgent (options) {
   if (!(this instanceof HttpsAgent)) return new HttpsAgent(options)
   validateAgentOptions(options)
-  construct(this, BaseAgent, options, defaults)
+  construct(this, BaseAgent, { ...options, keepAlive: options?.keepAlive ?? true })
+  addOptions(this, options)
 }
 inherit(HttpsAgent, BaseAgent)
 

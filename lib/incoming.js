@@ -118,11 +118,37 @@ Object.defineProperty(IncomingMessage.prototype, 'constructor', {
   value: http.IncomingMessage, writable: true, configurable: true
 })
 
-// The Keep-Alive header of any response, ours or Node's. Of each that makes its
-// connection idle it is asked, and most have none: those are not decoded for it.
+// A parameter of a Keep-Alive header: a name, and perhaps a value, which may be quoted.
+const PARAMETER = /([^\s=,;"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?/g
+
+// The least `timeout` of a Keep-Alive header in seconds, or undefined.
+function timeoutOf (header) {
+  let least
+  for (const [, name, quoted, plain] of header.matchAll(PARAMETER)) {
+    if (name.toLowerCase() !== 'timeout') continue
+    const digits = /^\s*\d+/.exec(quoted ?? plain ?? '')
+    if (digits !== null && !(least <= Number(digits[0]))) least = Number(digits[0])
+  }
+  return least
+}
+
+// A server sends the same on each response.
+let lastHeader = ''
+let lastTimeout
+
+// How long the server keeps an idle connection, in seconds, by the Keep-Alive header
+// of any response, ours or Node's. Of each that makes its connection idle it is
+// asked, and most have none: those are not decoded for it.
 function keepAliveHint (message) {
   const unread = message[kText] !== null && message[kText] !== undefined
-  return unread && !message[kHinted] ? undefined : message.headers['keep-alive']
+  if (unread && !message[kHinted]) return undefined
+  const header = message.headers['keep-alive']
+  if (!header) return undefined
+  if (header !== lastHeader) {
+    lastHeader = header
+    lastTimeout = timeoutOf(String(header))
+  }
+  return lastTimeout
 }
 
 module.exports = { IncomingMessage, keepAliveHint }

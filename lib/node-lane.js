@@ -112,6 +112,36 @@ function addKeylog (agent, socket) {
   if (onkeylog !== undefined) socket.on('keylog', onkeylog)
 }
 
+// What Node's agent and ClientRequest call on a socket, for a Duplex that is none.
+const METHODS = {
+  setKeepAlive () { return this },
+  setTimeout () { return this },
+  ref () { return this },
+  unref () { return this },
+  destroySoon () { // Node: net.Socket.prototype.destroySoon()
+    if (this.writable) this.end()
+    if (this.writableFinished) this.destroy()
+    else this.once('finish', this.destroy)
+  }
+}
+
+function completeMethods (socket) {
+  for (const name of Object.keys(METHODS)) {
+    if (typeof socket[name] !== 'function') {
+      Object.defineProperty(socket, name,
+        { value: METHODS[name], writable: true, configurable: true })
+    }
+  }
+}
+
 module.exports = {
-  NodeEntry, guard, unguard, whenClosed, hasProxy, waitsForTunnel, emitTunnelError, addKeylog
+  NodeEntry,
+  guard,
+  unguard,
+  whenClosed,
+  hasProxy,
+  waitsForTunnel,
+  emitTunnelError,
+  addKeylog,
+  completeMethods
 }

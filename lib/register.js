@@ -9,7 +9,7 @@ const http = require('node:http')
 const https = require('node:https')
 const { syncBuiltinESMExports } = require('node:module')
 
-const { Agent, construct, nodeDefaults } = require('./agent')
+const { Agent, construct } = require('./agent')
 const { HttpsAgent } = require('./https-agent')
 
 // What Node gives its global agents (lib/_http_agent.js, lib/https.js).
@@ -23,7 +23,7 @@ const inherited = Function.prototype[Symbol.hasInstance]
 function standIn (Ours, Base) {
   function Agent (options) {
     if (!(this instanceof Agent)) return new Agent(options)
-    construct(this, Base, options, nodeDefaults)
+    construct(this, Base, options)
   }
   Object.setPrototypeOf(Agent.prototype, Ours.prototype)
   Object.setPrototypeOf(Agent, Ours)

@@ -15,7 +15,7 @@ const native = require('./binding')
 const ring = require('./shared-ring')
 const { coreError, connectError, aggregateError } = require('./errors')
 const { mayConnect, accessDenied } = require('./host')
-const { symbolOf, kConn, kCore, kExchange } = require('./symbols')
+const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
 
 const { record, word } = native
 const { words, handles, INDEX_MASK } = ring
@@ -152,11 +152,18 @@ class CoreHandle extends AsyncResource {
       this.#wrote(UV_ECANCELED) // which calls somebody's callback
     } finally {
       this.resource.emitDestroy()
-      try {
-        if (this.onClosed !== null) this.onClosed()
-      } finally {
-        if (this.leave !== null && socket[kConn] === this.id) process.nextTick(this.leave, socket)
-      }
+      this.#tellClosed()
+    }
+  }
+
+  // Somebody's listener for 'close' may throw before the request's and the agent's.
+  #tellClosed () {
+    const { socket } = this
+    try {
+      if (this.onClosed !== null) this.onClosed()
+    } finally {
+      if (this.leave !== null && socket[kConn] === this.id) process.nextTick(this.leave, socket)
+      socket[kExchange]?.close()
     }
   }
 
@@ -370,6 +377,9 @@ class Socket extends net.Socket {
     this[kCore] = handle
     this[kConn] = id
     this[kExchange] = null
+    this[kAssigned] = false
+    this[kIdle] = false
+    this[kHinted] = -1
     this.parser = null // where Node keeps its HTTPParser
     native.open(id, handle.isPipe)
   }

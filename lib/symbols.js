@@ -16,9 +16,12 @@ module.exports = {
   kConn: Symbol('hawser.connection'), // id in the core while it is in the pool
   kOptions: Symbol('hawser.options'), // what it was created with
   kNext: Symbol('hawser.next'), // the waiting request that it was made for
+  kIdle: Symbol('hawser.idle'), // is it free, or was it until it closes
+  kHinted: Symbol('hawser.hinted'), // ms that a server's hint has set as its timeout, or -1
   // on a socket of the fast lane
   kCore: Symbol('hawser.core'), // its CoreHandle, also after destroy()
   kExchange: Symbol('hawser.exchange'),
+  kAssigned: Symbol('hawser.assigned'), // does a request get it on the next tick
   // on a ClientRequest
   kEntry: Symbol('hawser.entry') // { agent, id } of a pool's entry that waits for its socket, or null
 }

@@ -34,6 +34,8 @@ const HEADERS = [
   ['Vary: a', 'Vary: b'], ['Age: 1', 'Age: 2'], ['ETag: "x"']
 ]
 
+const HINT = /^Keep-Alive:/
+
 const BAD_HEADS = ['garbage\r\n\r\n', 'HTTP/1.1 2x0 OK\r\n\r\n', 'HTTP/1.1 200 OK\r\nNo Colon\r\n\r\n',
   'HTTP/1.1 200 OK\r\nBad Name : x\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n',
   'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
@@ -65,7 +67,11 @@ function chunked (r, body) {
 // The bytes of one response, and whether they only end with the connection.
 function response (r, method, surplus) {
   const lines = []
-  for (let n = r.below(4); n > 0; n--) lines.push(...r.pick(HEADERS))
+  for (let n = r.below(4); n > 0; n--) {
+    const more = r.pick(HEADERS)
+    // Node reads the first hint only.
+    if (!HINT.test(more[0]) || !lines.some((line) => HINT.test(line))) lines.push(...more)
+  }
   const informational = r.chance(0.12)
     ? r.pick(['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 102 Processing\r\nA: b\r\n\r\n',
       'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n',

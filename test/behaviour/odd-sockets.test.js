@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// createConnection may return any Duplex: what it lacks of a socket's methods is
+// not missed, and it is used again.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const net = require('node:net')
+const { Duplex } = require('node:stream')
+const { test } = require('node:test')
+
+const { Agent, hawserOnly } = require('../support/agent')
+const { request, freed } = require('../support/request')
+const { rawServer } = require('../support/servers')
+
+const METHODS = ['setKeepAlive', 'ref', 'unref', 'setTimeout', 'destroySoon']
+
+// A Duplex over a connection, with these methods of a socket's.
+function tunnel (port, names) {
+  const socket = net.connect(port, '127.0.0.1')
+  const duplex = new Duplex({
+    read () { socket.resume() },
+    write (chunk, encoding, callback) { socket.write(chunk, encoding, callback) },
+    final (callback) { socket.end(callback) },
+    destroy (err, callback) { socket.destroy(err); callback(err) }
+  })
+  socket.on('data', (chunk) => { if (!duplex.push(chunk)) socket.pause() })
+  socket.on('end', () => duplex.push(null))
+  socket.on('error', (err) => duplex.destroy(err))
+  for (const name of names) {
+    duplex[name] = name === 'destroySoon'
+      ? () => duplex.once('finish', () => duplex.destroy()).end()
+      : (...args) => socket[name](...args)
+  }
+  return duplex
+}
+
+const all = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+const last = 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'
+
+for (const lacking of [...METHODS.map((name) => [name]), METHODS]) {
+  for (const options of [{}, { timeout: 60000 }]) {
+    test(`a Duplex without ${lacking}, ${JSON.stringify(options)}`, { skip: hawserOnly }, async (t) => {
+      const port = await rawServer(t, (socket, text) => socket.write(text.includes('/last') ? last : all))
+      const agent = new Agent({ maxSockets: 1, ...options })
+      t.after(() => agent.destroy())
+      let made = 0
+      agent.createConnection = () => {
+        made++
+        return tunnel(port, METHODS.filter((name) => !lacking.includes(name)))
+      }
+      for (let i = 0; i < 3; i++) {
+        const free = freed(agent)
+        const { body, req } = await request({ port, agent, timeout: 50000 })
+        assert.equal(String(body), 'ok')
+        assert.equal(req.reusedSocket, i > 0)
+        await free
+      }
+      await Promise.all([request({ port, agent }), request({ port, agent })]) // handed over
+      assert.equal(made, 1)
+      const { req } = await request({ port, agent, path: '/last' })
+      if (!req.socket.closed) await once(req.socket, 'close')
+      assert.equal(agent.totalSocketCount, 0)
+      assert.deepEqual(Object.keys(req.socket).filter((name) => lacking.includes(name)), [])
+    })
+  }
+}
