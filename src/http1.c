@@ -231,9 +231,10 @@ static int on_headers_complete(llhttp_t* parser) {
   if (p->hinted) {
     record[HW_WORD_FLAGS] |= HW_FLAG_HINT;
   }
-  if (llhttp_message_needs_eof(parser)) {
+  if ((p->flags & HW_HTTP1_HEAD) == 0 && llhttp_message_needs_eof(parser)) {
     record[HW_WORD_FLAGS] |= HW_FLAG_UNTIL_CLOSE;
   }
+  p->head = record;
   text_attach(p, record);
   if (llhttp_get_upgrade(parser) || (p->flags & HW_HTTP1_CONNECT) != 0) {
     p->upgraded = 1;
@@ -276,6 +277,13 @@ static int on_message_complete(llhttp_t* parser) {
     return 0; /* UPGRADE, with the rest of the packet, says it */
   }
   p->complete = 1;
+  /* A response to HEAD ends with its head, in the same feed, whatever that says
+   * of a body: RFC 9112 section 6.3. llhttp knows only now that there is none,
+   * and that its end need not be the connection's. */
+  if ((p->flags & HW_HTTP1_HEAD) != 0 && llhttp_should_keep_alive(parser)) {
+    p->keep_alive = 1;
+    p->head[HW_WORD_FLAGS] |= HW_FLAG_KEEP_ALIVE;
+  }
   record = hw_ring_push(p->ring, HW_REC_END, p->conn);
   if (p->text_len != 0) {
     text_attach(p, record);

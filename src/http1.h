@@ -42,6 +42,7 @@ typedef struct {
   hw_ring_t* ring; /* during a feed */
   hw_slabs_t* slabs;
   const char* packet;
+  uint32_t* head; /* the head's record, in the feed that brought its end */
   uint32_t conn;
   uint8_t flags;
   uint8_t begun;    /* there was an exchange */

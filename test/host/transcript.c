@@ -69,14 +69,15 @@ static void put_head(transcript_t* t, const uint32_t* w) {
   t->head_start = t->len;
   (void)snprintf(line,
                  sizeof(line),
-                 "HEAD %u %u.%u %s%s%s%s",
+                 "HEAD %u %u.%u %s%s%s%s%s",
                  w[HW_WORD_STATUS] & 0xffff,
                  (w[HW_WORD_STATUS] >> 16) & 0xff,
                  w[HW_WORD_STATUS] >> 24,
                  w[HW_WORD_FLAGS] & HW_FLAG_KEEP_ALIVE ? "keep " : "",
                  w[HW_WORD_FLAGS] & HW_FLAG_INFO ? "info " : "",
                  w[HW_WORD_FLAGS] & HW_FLAG_UPGRADE ? "upgrade " : "",
-                 w[HW_WORD_FLAGS] & HW_FLAG_HINT ? "hint " : "");
+                 w[HW_WORD_FLAGS] & HW_FLAG_HINT ? "hint " : "",
+                 w[HW_WORD_FLAGS] & HW_FLAG_UNTIL_CLOSE ? "until close " : "");
   put_string(t, line);
   hw_mem_free(t->head);
   t->head = text_of(t, w, &t->head_len);
