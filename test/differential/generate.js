@@ -80,6 +80,7 @@ function response (r, method, surplus) {
   let kind = r.pick(['length', 'length', 'length', 'chunked', 'chunked', 'close', 'none', 'bad',
     'short', surplus ? 'surplus' : 'length', 'many'])
   if (kind === 'bad' && method === 'HEAD' && !surplus) kind = 'length' // some have bodies
+  if (kind === 'close' && method === 'HEAD') kind = 'length' // ours keeps it: docs/compatibility.md
   let status = r.pick(STATUS_LINES)
   const body = bodyText(r)
   let tail = body
