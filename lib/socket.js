@@ -146,7 +146,6 @@ class CoreHandle extends AsyncResource {
 
   // A callback that throws keeps none of the rest from happening.
   closed () {
-    const { socket } = this
     if (handles[this.id & INDEX_MASK] === this) handles[this.id & INDEX_MASK] = undefined
     try {
       this.#wrote(UV_ECANCELED) // which calls somebody's callback
