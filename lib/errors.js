@@ -66,4 +66,13 @@ function nullByte (name, value) {
   return err
 }
 
-module.exports = { connReset, parseError, coreError, connectError, aggregateError, nullByte }
+// Node: ERR_INVALID_IP_ADDRESS.
+function invalidAddress (value) {
+  const err = new TypeError(`Invalid IP address: ${inspect(value)}`)
+  err.code = 'ERR_INVALID_IP_ADDRESS'
+  return err
+}
+
+module.exports = {
+  connReset, parseError, coreError, connectError, aggregateError, nullByte, invalidAddress
+}

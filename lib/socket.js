@@ -13,7 +13,7 @@ const { AsyncResource } = require('node:async_hooks')
 
 const native = require('./binding')
 const ring = require('./shared-ring')
-const { coreError, connectError, aggregateError } = require('./errors')
+const { coreError, connectError, aggregateError, invalidAddress } = require('./errors')
 const { mayConnect, accessDenied } = require('./host')
 const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
 
@@ -55,7 +55,8 @@ class CoreHandle extends AsyncResource {
     this.reading = false
     this.onread = null
     this.connectRequest = null
-    this.attempts = null // { addresses, port, errors } while several are tried
+    this.found = null // { addresses, timeout } where the look-up found several
+    this.attempts = null // { addresses, port, errors } while they are tried
     this.writing = null // { callback, chunks } of the write that is queued
     this.early = 0 // what a write came to that the stream hears of only now
     this.leaving = false // becomeNative() waits for `writing`
@@ -114,9 +115,12 @@ class CoreHandle extends AsyncResource {
     if (!mayConnect()) return accessDenied(address) // no longer
     request.resource = workOf(this, this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
     this.connectRequest = request
-    return this.isPipe
-      ? native.dialPipe(this.id, address)
-      : native.dial(this.id, [address], port, Infinity)
+    if (this.isPipe) return native.dialPipe(this.id, address)
+    if (this.found === null) return native.dial(this.id, [address], port, Infinity)
+    const { addresses, timeout } = this.found
+    this.attempts = { addresses, port, errors: [] }
+    this.socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`)
+    return native.dial(this.id, addresses.map((entry) => entry.address), port, timeout)
   }
 
   connect6 (request, address, port) { return this.connect(request, address, port) }
@@ -233,7 +237,7 @@ class CoreHandle extends AsyncResource {
     const { attempts, connectRequest: { resource } } = this
     this.attempts = null
     if (attempts !== null && status !== 0) failConnect.call(this.socket, attempts.errors)
-    else afterConnect(this, status)
+    else afterConnect(this, status, attempts)
     resource.emitDestroy()
   }
 
@@ -251,7 +255,8 @@ function onRecord () {
   if (at !== -1) this.read(at)
 }
 
-function afterConnect (handle, status) {
+function afterConnect (handle, status, attempts) {
+  if (attempts !== null) tellPerf(handle.socket, attempts)
   const request = handle.connectRequest
   handle.connectRequest = null
   request.oncomplete(status, handle, request, true, true)
@@ -279,9 +284,18 @@ function attemptFailed (handle, status, index) {
   }
   if (next !== undefined && !socket.destroyed) {
     if (!mayConnect()) return socket.destroy(accessDenied(next.address)) // no longer
-    socket.autoSelectFamilyAttemptedAddresses.push(`${next.address}:${port}`)
     socket.emit('connectionAttempt', next.address, port, next.family)
+    socket.autoSelectFamilyAttemptedAddresses.push(`${next.address}:${port}`)
   }
+}
+
+// Node: afterConnectMultiple(). It begins the entry for a PerformanceObserver only
+// now, and for the address that it is; internalConnect() has begun one for the first.
+function tellPerf (socket, { addresses, errors }) {
+  const entry = socket[symbolOf(socket, 'kPerfHooksNetConnectContext')]
+  if (entry === undefined) return
+  entry.startTime = performance.now()
+  entry.detail.host = addresses[errors.length].address
 }
 
 // Node: onWriteComplete(). Since 22 an error is told of a destroyed socket too.
@@ -359,12 +373,6 @@ const NOT_NOW = Number(Object.keys(native.errors).find(
   (status) => native.errors[status][0] === 'ERR_HAWSER_STATE'))
 const CHUNKS_MAX = 1024 // of one writev()
 const ADDRESSES_MAX = 256 // of one dial(): ADDRESSES_MAX in conn.c
-
-// What a socket was asked for before it was connected. Node: afterConnect().
-const example = new net.Socket()
-const kSetNoDelay = symbolOf(example, 'kSetNoDelay')
-const kSetKeepAlive = symbolOf(example, 'kSetKeepAlive')
-const kSetKeepAliveInitialDelay = symbolOf(example, 'kSetKeepAliveInitialDelay')
 
 const ownWrite = net.Socket.prototype.write
 
@@ -566,34 +574,40 @@ function toBuffer (chunk) {
   return typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk
 }
 
-// Wraps a look-up so that several addresses go to the core, which tries one
-// after the other; anything else takes Node's own way.
+// Wraps a look-up so that Node gets the first of several addresses and makes its
+// connect of it, for which the core tries all of them, one after the other. Nothing
+// is done for a look-up that calls back again.
 function lookupAll (socket, options) {
   const lookup = options.lookup ?? dns.lookup
   return (host, lookupOptions, callback) => {
-    lookup(host, lookupOptions, (err, addresses, family) => {
-      const several = lookupOptions.all && !err && socket.connecting && mayConnect()
-        ? usable(addresses)
-        : []
-      if (several.length < 2) return callback(err, addresses, family)
-      for (const { address, family } of addresses) {
-        socket.emit('lookup', null, address, family, host)
-        if (!socket.connecting) return
-      }
-      connectSeveral(socket, options, several)
+    let answered = false
+    lookup(host, lookupOptions, (err, found, family) => {
+      if (answered) return
+      answered = true
+      if (!err && !isAnswer(found, lookupOptions.all)) callback(invalidAddress(found))
+      else if (err || !lookupOptions.all || !socket.connecting) callback(err, found, family)
+      else connectSeveral(socket, options, host, found, callback)
     })
   }
 }
 
+// Node reads what it wants of anything, and throws in the look-up's callback.
+function isAnswer (found, all) {
+  if (typeof found === 'string') return true
+  return Boolean(all) && Array.isArray(found) && found.length > 0 &&
+    found.every((entry) => typeof entry === 'object' && entry !== null)
+}
+
 // Node: lookupAndConnectMultiple(): each address once, families alternating,
 // the first address's family first.
-function usable (addresses) {
+function usable (addresses, blockList) {
   if (!Array.isArray(addresses)) return []
   const seen = new Set()
   const groups = { 4: [], 6: [] }
   for (const entry of addresses) {
     const { address, family } = entry
-    if (net.isIP(address) === family && (family === 4 || family === 6) && !seen.has(address)) {
+    if (net.isIP(address) === family && (family === 4 || family === 6) && !seen.has(address) &&
+        !blockList?.check(address, `ipv${family}`)) {
       seen.add(address)
       groups[family].push(entry)
     }
@@ -607,46 +621,25 @@ function usable (addresses) {
   return out.slice(0, ADDRESSES_MAX)
 }
 
-function connectSeveral (socket, options, addresses) {
-  const handle = socket[kCore]
-  const port = options.port | 0
+function connectSeveral (socket, options, host, found, callback) {
+  const addresses = usable(found, socket.blockList)
+  if (addresses.length < 2 || !mayConnect()) return callback(null, found)
   const timeout = Math.max(options.autoSelectFamilyAttemptTimeout ??
     net.getDefaultAutoSelectFamilyAttemptTimeout(), 10)
-  if (options.localPort) {
-    const v6 = addresses[0].family === 6
-    const status = v6
-      ? handle.bind6('::', options.localPort, 0)
-      : handle.bind('0.0.0.0', options.localPort)
-    if (status !== 0) return socket.destroy(coreError(status, 'bind'))
+  socket[kCore].found = { addresses, timeout }
+  // Node tells of every address before it tries the first. It does so for the one
+  // that it gets, and connects at once: the rest is told when that has been heard.
+  const first = found.indexOf(addresses[0])
+  const tell = ({ address, family }) => {
+    if (socket.connecting) socket.emit('lookup', null, address, family, host)
   }
-  socket._unrefTimer()
-  socket.autoSelectFamilyAttemptedAddresses = [`${addresses[0].address}:${port}`]
-  socket.emit('connectionAttempt', addresses[0].address, port, addresses[0].family)
-  if (!mayConnect()) return socket.destroy(accessDenied(addresses[0].address)) // no longer
-  // afterConnect() of net asks the request object who calls it back.
-  handle.attempts = { addresses, port, errors: [] }
-  handle.connectRequest = {
-    resource: workOf(handle, 'TCPCONNECTWRAP'),
-    address: addresses[0].address,
-    port,
-    oncomplete: connected
-  }
-  const status = native.dial(handle.id, addresses.map((entry) => entry.address), port, timeout)
-  if (status !== 0) socket.destroy(connectError(status, addresses[0].address, port))
-}
-
-// Node: afterConnect(), for a request of ours.
-function connected (status, handle) {
-  const socket = handle.socket
-  if (socket.destroyed) return
-  socket.connecting = false
-  socket._sockname = null
-  socket._unrefTimer()
-  if (socket[kSetNoDelay]) handle.setNoDelay(true)
-  if (socket[kSetKeepAlive]) handle.setKeepAlive(true, socket[kSetKeepAliveInitialDelay])
-  socket.emit('connect')
-  socket.emit('ready')
-  socket.read(0)
+  found.slice(0, first).forEach(tell)
+  if (!socket.connecting) return
+  socket.once('lookup', () => {
+    found.slice(first + 1).forEach(tell)
+    socket.autoSelectFamilyAttemptedAddresses = []
+  })
+  callback(null, [addresses[0]])
 }
 
 module.exports = { Socket, CoreHandle }
