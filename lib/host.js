@@ -123,10 +123,11 @@ function isLenient () {
 const NATIVE_CODE = /\{ \[native code\] \}$/
 const textOf = (value) => Function.prototype.toString.call(value)
 
-// Is all that an object inherits, but from Object, written in C++?
+// Is all that an object inherits, but from Object (another realm's, maybe), written
+// in C++?
 function inheritsNative (object) {
   const prototype = Object.getPrototypeOf(object)
-  if (prototype === Object.prototype) return true
+  if (Object.getPrototypeOf(prototype) === null) return true
   return Object.values(Object.getOwnPropertyDescriptors(prototype)).every(({ value, get }) => {
     const method = value ?? get
     return typeof method !== 'function' || NATIVE_CODE.test(textOf(method))
