@@ -45,6 +45,7 @@ class Exchange extends AsyncResource {
     this.req = req
     this.socket = socket
     this.id = socket[kCore].id
+    this.tag = socket[kCore].tag
     this.untilClose = false
     this.failed = false
     this.listensForEnd = false
@@ -85,9 +86,9 @@ function endExchange (socket) {
 }
 
 function deliver () {
-  const { socket, id } = this
+  const { socket, tag } = this
   socket._unrefTimer()
-  for (let at = ring.take(id); at !== -1; at = ring.take(id)) {
+  for (let at = ring.take(tag); at !== -1; at = ring.take(tag)) {
     switch (words[at + word.TYPE]) {
       case record.HEAD: onHead(this, at); break
       case record.DATA: onData(this, at); break

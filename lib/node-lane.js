@@ -15,12 +15,12 @@ const kOnRead = Symbol('hawser.onread')
 // What the core has to say of such a connection: that it was idle too long.
 class NodeEntry {
   constructor (id, socket) {
-    this.id = id
+    this.tag = ring.tagOf(id)
     this.socket = socket
   }
 
   onRecords () {
-    while (ring.take(this.id) !== -1) this.socket.destroy()
+    while (ring.take(this.tag) !== -1) this.socket.destroy()
   }
 
   lose (_, err) { this.socket.destroy(err) }

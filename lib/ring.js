@@ -13,13 +13,13 @@ const { whyNotHere } = require('./host')
 
 const { record, word, flag, size, register } = native
 
-const INDEX_MASK = 2 ** size.ID_BITS - 1
+const INDEX_MASK = 2 ** size.ID_INDEX_BITS - 1
 const WORDS = size.RECORD_WORDS
 
 const memory = new ArrayBuffer(size.RING)
 const words = new Uint32Array(memory, 0, size.RING_TEXT / 4)
 const text = Buffer.from(memory, size.RING_TEXT)
-const registers = new Uint32Array(register.SIZE)
+const registers = new Float64Array(register.SIZE) // ids have 52 bits
 
 // By index of a connection's id: the CoreHandle that its records go to.
 const handles = []
@@ -70,9 +70,9 @@ function drain (count, now) {
       giveSlab(words[at + word.FLAGS])
       continue
     }
-    const id = words[at + word.CONN]
-    const handle = handles[id & INDEX_MASK]
-    if (handle !== undefined && handle.id === id) {
+    const tag = words[at + word.CONN]
+    const handle = handles[tag & INDEX_MASK]
+    if (handle !== undefined && handle.tag === tag) {
       tell(handle, at)
     } else {
       cursor++ // the socket has been given up
@@ -100,12 +100,17 @@ function tell (handle, at) {
   }
 }
 
-// The position of the next record if it is connection id's, or -1. Taking it
-// makes it read.
-function take (id) {
+// What the records of connection `id` carry: the low half of it.
+function tagOf (id) {
+  return id >>> 0
+}
+
+// The position of the next record if it has this tag, or -1. Taking it makes it
+// read.
+function take (tag) {
   if (cursor < end) {
     const at = cursor * WORDS
-    if (words[at + word.CONN] === id) {
+    if (words[at + word.CONN] === tag) {
       cursor++
       return at
     }
@@ -152,5 +157,5 @@ if (fast) {
 }
 
 module.exports = {
-  fast, reason, handles, words, registers, INDEX_MASK, take, putBack, recordText, recordBody
+  fast, reason, handles, words, registers, INDEX_MASK, tagOf, take, putBack, recordText, recordBody
 }

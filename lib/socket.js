@@ -49,6 +49,7 @@ class CoreHandle extends AsyncResource {
   constructor (id, isPipe) {
     super(isPipe ? 'PIPEWRAP' : 'TCPWRAP', MANUAL_DESTROY)
     this.id = id
+    this.tag = ring.tagOf(id)
     this.isPipe = isPipe
     this.socket = null
     this.resource = this // then a ReusedHandle
@@ -196,7 +197,7 @@ class CoreHandle extends AsyncResource {
       case record.SURPLUS: {
         const exchange = this.socket[kExchange]
         if (exchange !== null && !exchange.failed) exchange.onRecords()
-        else ring.take(this.id)
+        else ring.take(this.tag)
         return
       }
       case record.CONNECTED:
@@ -251,7 +252,7 @@ class CoreHandle extends AsyncResource {
 }
 
 function onRecord () {
-  const at = ring.take(this.id)
+  const at = ring.take(this.tag)
   if (at !== -1) this.read(at)
 }
 

@@ -10,7 +10,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
-const PURE = ['mem', 'table', 'deadline', 'pool', 'ring', 'slab'].map((name) => `src/${name}.c`)
+const PURE = ['mem', 'table', 'deadline', 'ids', 'pool', 'ring', 'slab'].map((name) => `src/${name}.c`)
 const TESTS = fs.readdirSync(path.join(ROOT, 'test/core'))
   .filter((name) => name.endsWith('.c')).map((name) => `test/core/${name}`)
 const WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wconversion', '-Werror']

@@ -23,6 +23,16 @@ uint32_t ToUint32(napi_env env, napi_value value) {
   return napi_get_value_uint32(env, value, &out) == napi_ok ? out : 0;
 }
 
+double ToDouble(napi_env env, napi_value value);
+
+// What is no whole number in the range of ids is none.
+hw_id_t ToId(napi_env env, napi_value value) {
+  double id = ToDouble(env, value);
+  return id >= 0 && id < 9e15 && std::trunc(id) == id
+             ? static_cast<hw_id_t>(id)
+             : 0;
+}
+
 double ToDouble(napi_env env, napi_value value) {
   double out = 0;
   return napi_get_value_double(env, value, &out) == napi_ok ? out : 0;
@@ -64,8 +74,8 @@ struct Arguments {
   hw_loop_t* loop() const {
     return state->loop;
   }
-  uint32_t id() const {
-    return ToUint32(env, value[0]);
+  hw_id_t id() const {
+    return ToId(env, value[0]);
   }
 };
 
@@ -121,9 +131,9 @@ bool PutString(
 }
 
 int64_t Lease(State* state, int err, const hw_lease_t& lease) {
-  state->registers[kConn] = lease.conn;
-  state->registers[kWaiter] = lease.waiter;
-  state->registers[kEvicted] = lease.evicted;
+  state->registers[kConn] = static_cast<double>(lease.conn);
+  state->registers[kWaiter] = static_cast<double>(lease.waiter);
+  state->registers[kEvicted] = static_cast<double>(lease.evicted);
   return err != 0 ? err : static_cast<int64_t>(lease.verdict);
 }
 
@@ -141,27 +151,29 @@ hw_pool_options_t PoolOptions(napi_env env, const napi_value* value) {
 Napi::Value CreatePool(const Napi::CallbackInfo& info) {
   Arguments<5> args(info);
   hw_pool_options_t options = PoolOptions(args.env, args.value + 1);
-  uint32_t id = 0;
+  hw_id_t id = 0;
   int err = hw_loop_pool_create(args.loop(), &options, &id);
   if (err != 0) {
     return Result(args.env, err);
   }
-  auto finalize = [](napi_env env, void*, void* hint) {
+  auto* hint = static_cast<hw_id_t*>(hw_mem_alloc(sizeof(id)));
+  auto finalize = [](napi_env env, void*, void* data) {
     State* state = Napi::Env(env).GetInstanceData<State>();
     if (state->loop != nullptr) {
-      hw_loop_pool_drop(
-          state->loop,
-          static_cast<uint32_t>(reinterpret_cast<uintptr_t>(hint)));
+      hw_loop_pool_drop(state->loop, *static_cast<hw_id_t*>(data));
     }
+    hw_mem_free(data);
   };
-  void* hint = reinterpret_cast<void*>(static_cast<uintptr_t>(id));
-  if (napi_add_finalizer(
+  if (hint == nullptr ||
+      napi_add_finalizer(
           args.env, args.value[0], nullptr, finalize, hint, nullptr) !=
-      napi_ok) {
+          napi_ok) {
+    hw_mem_free(hint);
     hw_loop_pool_drop(args.loop(), id);
-    return Result(args.env, HW_EINVAL);
+    return Result(args.env, hint == nullptr ? HW_ENOMEM : HW_EINVAL);
   }
-  return Result(args.env, id);
+  *hint = id;
+  return Result(args.env, static_cast<int64_t>(id));
 }
 
 // setPool(id, maxSockets, maxTotalSockets, maxFreeSockets, fifo)
@@ -191,12 +203,10 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
   if (!PutString(args.state, args.env, args.value[1], true, &len)) {
     return Result(args.env, HW_EINVAL);
   }
-  return Result(args.env,
-                hw_loop_add(args.loop(),
-                            args.id(),
-                            args.state->scratch,
-                            len,
-                            &args.state->registers[kConn]));
+  hw_lease_t lease = {};
+  int err = hw_loop_add(
+      args.loop(), args.id(), args.state->scratch, len, &lease.conn);
+  return Result(args.env, Lease(args.state, err, lease));
 }
 
 // release(conn, mayIdle, idleMs): verdict; register WAITER
@@ -303,7 +313,7 @@ Napi::Value Begin(const Napi::CallbackInfo& info) {
 }
 
 int WriteBuffers(State* state,
-                 uint32_t id,
+                 hw_id_t id,
                  uv_buf_t* bufs,
                  unsigned count,
                  size_t scratch_used) {
@@ -417,7 +427,10 @@ Napi::Value GiveSlab(const Napi::CallbackInfo& info) {
   return Result(
       args.env,
       hw_loop_give_slab(
-          args.loop(), args.id(), buf.base, static_cast<uint32_t>(buf.len)));
+          args.loop(),
+          ToUint32(args.env, args.value[0]),
+          buf.base,
+          static_cast<uint32_t>(buf.len)));
 }
 
 // name(conn, peer): [address, port, family] or a negative code
@@ -526,13 +539,14 @@ Napi::Value List(const Napi::CallbackInfo& info) {
     size_t len = 0;
     const char* key = hw_origin_key(origin, &len);
     bool named = false;
-    auto add = [&](uint32_t id) {
+    auto add = [&](hw_id_t id) {
       if (!named) {
         SetElement(
             args.env, out, length++, Napi::String::New(args.env, key, len));
         named = true;
       }
-      SetElement(args.env, out, length++, Result(args.env, id));
+      SetElement(
+          args.env, out, length++, Result(args.env, static_cast<int64_t>(id)));
     };
     if (what == 2) {
       hw_waiter_t* waiter = nullptr;
@@ -551,7 +565,7 @@ Napi::Value List(const Napi::CallbackInfo& info) {
 }
 
 // The many functions of the form f(id[, flag[, number]]).
-using Call = int (*)(hw_loop_t*, uint32_t, bool, uint32_t);
+using Call = int (*)(hw_loop_t*, hw_id_t, bool, uint32_t);
 template <Call kCall>
 Napi::Value Simple(const Napi::CallbackInfo& info) {
   Arguments<3> args(info);
@@ -562,49 +576,49 @@ Napi::Value Simple(const Napi::CallbackInfo& info) {
                       ToUint32(args.env, args.value[2])));
 }
 
-int Remove(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int Remove(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_remove(loop, id);
 }
-int Take(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int Take(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_take(loop, id);
 }
-int Cancel(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int Cancel(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_cancel(loop, id);
 }
-int Open(hw_loop_t* loop, uint32_t id, bool pipe, uint32_t) {
+int Open(hw_loop_t* loop, hw_id_t id, bool pipe, uint32_t) {
   return hw_loop_open(loop, id, pipe ? 1 : 0);
 }
-int External(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int External(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_external(loop, id);
 }
-int Shutdown(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int Shutdown(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_shutdown(loop, id);
 }
-int Pause(hw_loop_t* loop, uint32_t id, bool paused, uint32_t) {
+int Pause(hw_loop_t* loop, hw_id_t id, bool paused, uint32_t) {
   return hw_loop_pause(loop, id, paused ? 1 : 0);
 }
-int Tap(hw_loop_t* loop, uint32_t id, bool on, uint32_t) {
+int Tap(hw_loop_t* loop, hw_id_t id, bool on, uint32_t) {
   return hw_loop_tap(loop, id, on ? 1 : 0);
 }
-int Close(hw_loop_t* loop, uint32_t id, bool reset, uint32_t) {
+int Close(hw_loop_t* loop, hw_id_t id, bool reset, uint32_t) {
   return hw_loop_close_conn(loop, id, reset ? 1 : 0);
 }
-int Ref(hw_loop_t* loop, uint32_t id, bool on, uint32_t) {
+int Ref(hw_loop_t* loop, hw_id_t id, bool on, uint32_t) {
   return hw_loop_ref(loop, id, on ? 1 : 0);
 }
-int HasRef(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int HasRef(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_has_ref(loop, id);
 }
-int KeepAlive(hw_loop_t* loop, uint32_t id, bool on, uint32_t seconds) {
+int KeepAlive(hw_loop_t* loop, hw_id_t id, bool on, uint32_t seconds) {
   return hw_loop_keepalive(loop, id, on ? 1 : 0, seconds);
 }
-int NoDelay(hw_loop_t* loop, uint32_t id, bool on, uint32_t) {
+int NoDelay(hw_loop_t* loop, hw_id_t id, bool on, uint32_t) {
   return hw_loop_nodelay(loop, id, on ? 1 : 0);
 }
-int Dup(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int Dup(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_dup(loop, id);
 }
-int Fd(hw_loop_t* loop, uint32_t id, bool, uint32_t) {
+int Fd(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_fd(loop, id);
 }
 

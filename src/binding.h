@@ -22,11 +22,11 @@ enum Register : uint32_t {
 
 struct State {
   hw_loop_t* loop = nullptr;  // null before setup() and once it is closing
-  uint32_t* registers = nullptr;
+  double* registers = nullptr;  // ids among them: more than 32 bits
   Napi::FunctionReference drain;
   Napi::ObjectReference receiver;
   Napi::Reference<Napi::ArrayBuffer> ring;
-  Napi::Reference<Napi::Uint32Array> register_array;
+  Napi::Reference<Napi::Float64Array> register_array;
   napi_async_cleanup_hook_handle cleanup = nullptr;
   napi_env env = nullptr;
   // Strings on their way into the kernel.

@@ -66,14 +66,14 @@ static void set_state(hw_conn_t* conn, hw_conn_state_t next) {
 }
 
 static uint32_t* push(hw_conn_t* conn, uint32_t type) {
-  return hw_ring_push(conn->env->ring, type, conn->id);
+  return hw_ring_push(conn->env->ring, type, hw_conn_tag(conn));
 }
 
 static void push_status(hw_conn_t* conn, uint32_t type, int status) {
   push(conn, type)[HW_WORD_STATUS] = (uint32_t)status;
 }
 
-void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, uint32_t id) {
+void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, hw_id_t id) {
   memset(conn, 0, sizeof(*conn));
   conn->env = env;
   conn->id = id;
@@ -371,7 +371,7 @@ static void parse(hw_conn_t* conn, const char* data, size_t len) {
   hw_slabs_t* slabs = conn->env->slabs;
   uint32_t first = ring->count;
 
-  hw_http1_feed(http, ring, slabs, conn->id, data, len);
+  hw_http1_feed(http, ring, slabs, hw_conn_tag(conn), data, len);
   if (conn->tapped) {
     push_raw(conn, data, len);
   } else {
@@ -470,7 +470,7 @@ static void on_end(hw_conn_t* conn, int status) {
     /* The socket's end is told first, then the response's that comes of it. */
     push(conn, HW_REC_EOF);
     if (conn->exchange == HW_EXCHANGE_READING) {
-      hw_http1_finish(conn->http, conn->env->ring, conn->id);
+      hw_http1_finish(conn->http, conn->env->ring, hw_conn_tag(conn));
     }
     end_exchange(conn, 0);
   } else {

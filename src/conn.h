@@ -18,6 +18,7 @@
 #include "base.h"
 #include "deadline.h"
 #include "http1.h"
+#include "ids.h"
 #include "pool.h"
 #include "ring.h"
 #include "slab.h"
@@ -69,7 +70,7 @@ struct hw_conn {
   } uv;
   hw_conn_env_t* env;
   hw_link_t link;
-  uint32_t id;
+  hw_id_t id;
   uint8_t state; /* hw_conn_state_t, changed by set_state only */
   uint8_t is_pipe;
   uint8_t reading;
@@ -90,7 +91,12 @@ struct hw_conn {
   hw_http1_t* http;
 };
 
-void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, uint32_t id);
+void hw_conn_init(hw_conn_t* conn, hw_conn_env_t* env, hw_id_t id);
+
+/* What its records carry for its id. */
+static inline uint32_t hw_conn_tag(const hw_conn_t* conn) {
+  return (uint32_t)conn->id;
+}
 
 /* Frees what the connection owns, not the connection itself. Only in state
  * NEW, EXTERNAL or CLOSED. */

@@ -67,7 +67,7 @@ void FreeState(Napi::Env, State* state) {
   delete state;
 }
 
-// setup(ring: ArrayBuffer, registers: Uint32Array,
+// setup(ring: ArrayBuffer, registers: Float64Array,
 //       drain: (count, epoch) => void)
 // Result: whether the fast lane may be used here.
 Napi::Value Setup(const Napi::CallbackInfo& info) {
@@ -76,13 +76,14 @@ Napi::Value Setup(const Napi::CallbackInfo& info) {
 
   if (state->loop != nullptr || info.Length() != 3 ||
       !info[0].IsArrayBuffer() || !info[1].IsTypedArray() ||
+      info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
       !info[2].IsFunction()) {
     Napi::TypeError::New(env, "setup: unusable arguments")
         .ThrowAsJavaScriptException();
     return env.Undefined();
   }
   Napi::ArrayBuffer ring = info[0].As<Napi::ArrayBuffer>();
-  Napi::Uint32Array registers = info[1].As<Napi::Uint32Array>();
+  Napi::Float64Array registers = info[1].As<Napi::Float64Array>();
   uv_loop_t* uv = nullptr;
 
   if (ring.ByteLength() < HW_RING_BYTES ||
@@ -151,7 +152,7 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   define(sizes, "RING", HW_RING_BYTES);
   define(sizes, "RING_TEXT", hw_ring_text_offset());
   define(sizes, "RECORD_WORDS", HW_RECORD_WORDS);
-  define(sizes, "ID_BITS", HW_ID_BITS);
+  define(sizes, "ID_INDEX_BITS", HW_ID_INDEX_BITS);
   define(sizes, "READ_MAX", HW_READ_MAX);
   define(sizes, "SLABS", HW_SLABS_MAX);
 #define X(name, value, code, text)                               \

@@ -15,33 +15,17 @@
 #include "conn.h"
 #include "mem.h"
 
-enum {
-  INDEX_MASK = (1u << HW_ID_BITS) - 1,
-  TABLE_FIRST = 64,
-  CONNS_KEPT = 256,
-  PARSERS_KEPT = 64,
-  WAITERS_KEPT = 4096
-};
-
-/* Ids of one kind: pointers by index, and the free indices in a chain. */
-typedef struct {
-  void** entries;
-  uint32_t* generations;
-  uint32_t* next_free;
-  uint32_t size;
-  uint32_t free_head; /* 0: none; index 0 is never used */
-  uint32_t live;
-} table_t;
+enum { CONNS_KEPT = 256, PARSERS_KEPT = 64, WAITERS_KEPT = 4096 };
 
 typedef struct {
   hw_waiter_t link;
-  uint32_t id;
-  uint32_t pool;
+  hw_id_t id;
+  hw_id_t pool;
 } waiter_t;
 
 typedef struct {
   hw_pool_t* pool;
-  uint32_t id;
+  hw_id_t id;
   int dropped;
 } pool_entry_t;
 
@@ -53,9 +37,9 @@ struct hw_loop {
   hw_ring_t ring;
   hw_slabs_t slabs;
   hw_deadlines_t deadlines;
-  table_t conns;
-  table_t waiters;
-  table_t pools;
+  hw_ids_t conns;
+  hw_ids_t waiters;
+  hw_ids_t pools;
   uint32_t dropped_pools; /* with something left in them */
   hw_freelist_t conn_memory;
   hw_freelist_t parser_memory;
@@ -73,93 +57,11 @@ struct hw_loop {
 
 /* -- ids ------------------------------------------------------------------ */
 
-static int table_grow(table_t* table) {
-  uint32_t size = table->size == 0 ? TABLE_FIRST : table->size * 2;
-  void** entries = NULL;
-  uint32_t* generations = NULL;
-  uint32_t* next_free = NULL;
-  uint32_t i = 0;
-
-  if (size > INDEX_MASK + 1) {
-    return HW_ELIMIT;
-  }
-  entries = hw_mem_realloc(table->entries, size * sizeof(*entries));
-  if (entries == NULL) {
-    return HW_ENOMEM;
-  }
-  table->entries = entries;
-  generations = hw_mem_realloc(table->generations, size * sizeof(*generations));
-  if (generations == NULL) {
-    return HW_ENOMEM;
-  }
-  table->generations = generations;
-  next_free = hw_mem_realloc(table->next_free, size * sizeof(*next_free));
-  if (next_free == NULL) {
-    return HW_ENOMEM;
-  }
-  table->next_free = next_free;
-  for (i = size - 1; i >= table->size && i > 0; i--) {
-    entries[i] = NULL;
-    generations[i] = 1;
-    next_free[i] = table->free_head;
-    table->free_head = i;
-  }
-  table->size = size;
-  return 0;
-}
-
-static int table_put(table_t* table, void* entry, uint32_t* id) {
-  uint32_t index = 0;
-
-  if (table->free_head == 0) {
-    int err = table_grow(table);
-
-    if (err != 0) {
-      return err;
-    }
-  }
-  index = table->free_head;
-  table->free_head = table->next_free[index];
-  table->entries[index] = entry;
-  table->live++;
-  *id = index | (table->generations[index] << HW_ID_BITS);
-  return 0;
-}
-
-static void* table_get(const table_t* table, uint32_t id) {
-  uint32_t index = id & INDEX_MASK;
-
-  if (index == 0 || index >= table->size ||
-      table->generations[index] != id >> HW_ID_BITS) {
-    return NULL;
-  }
-  return table->entries[index];
-}
-
-static void table_drop(table_t* table, uint32_t id) {
-  uint32_t index = id & INDEX_MASK;
-
-  HW_ASSERT(table_get(table, id) != NULL);
-  table->entries[index] = NULL;
-  table->generations[index] =
-      (table->generations[index] + 1) & (UINT32_MAX >> HW_ID_BITS);
-  table->next_free[index] = table->free_head;
-  table->free_head = index;
-  table->live--;
-}
-
-static void table_free(table_t* table) {
-  hw_mem_free(table->entries);
-  hw_mem_free(table->generations);
-  hw_mem_free(table->next_free);
-  memset(table, 0, sizeof(*table));
-}
-
-uint32_t hw_link_id(const hw_link_t* link) {
+hw_id_t hw_link_id(const hw_link_t* link) {
   return HW_CONTAINER_OF(link, hw_conn_t, link)->id;
 }
 
-uint32_t hw_waiter_id(const hw_waiter_t* waiter) {
+hw_id_t hw_waiter_id(const hw_waiter_t* waiter) {
   return HW_CONTAINER_OF(waiter, waiter_t, link)->id;
 }
 
@@ -184,8 +86,15 @@ static void arm(hw_loop_t* loop) {
   }
 }
 
-static hw_conn_t* get_conn(const hw_loop_t* loop, uint32_t id);
+static hw_conn_t* get_conn(const hw_loop_t* loop, hw_id_t id);
 static void free_conn(hw_loop_t* loop, hw_conn_t* conn);
+
+/* Records carry the low half of an id: an index that is dropped while there are
+ * some is not used again before they are read. */
+static void empty_ring(hw_loop_t* loop) {
+  hw_ring_reset(&loop->ring);
+  hw_ids_reuse(&loop->conns);
+}
 
 /* Frees connections whose CLOSED record has been read. */
 static void free_closed(hw_loop_t* loop, uint32_t count) {
@@ -195,7 +104,8 @@ static void free_closed(hw_loop_t* loop, uint32_t count) {
     const uint32_t* words = hw_ring_at(&loop->ring, i);
 
     if (words[HW_WORD_TYPE] == HW_REC_CLOSED) {
-      hw_conn_t* conn = get_conn(loop, words[HW_WORD_CONN]);
+      hw_conn_t* conn =
+          hw_ids_at(&loop->conns, words[HW_WORD_CONN] & HW_ID_INDEX_MASK);
 
       if (conn != NULL) { /* else hw_loop_close_conn() was called once more */
         free_conn(loop, conn);
@@ -217,7 +127,7 @@ static void drain(hw_loop_t* loop) {
     }
     loop->epoch++;
     free_closed(loop, count);
-    hw_ring_reset(&loop->ring);
+    empty_ring(loop);
   }
   if (loop->idle_active) {
     loop->idle_active = 0;
@@ -246,7 +156,7 @@ static void on_timer(uv_timer_t* timer) {
       hw_conn_t* conn = HW_CONTAINER_OF(link, hw_conn_t, link);
 
       hw_pool_take(link->pool, link);
-      hw_ring_push(&loop->ring, HW_REC_RETIRE, conn->id);
+      hw_ring_push(&loop->ring, HW_REC_RETIRE, hw_conn_tag(conn));
       loop->env.settle(conn);
     } else {
       hw_conn_attempt_due(due);
@@ -282,7 +192,7 @@ static void settle(hw_conn_t* conn) {
   hw_loop_t* loop = HW_CONTAINER_OF(conn->env, hw_loop_t, env);
 
   if (loop->closing) {
-    hw_ring_reset(&loop->ring);
+    empty_ring(loop);
     if (conn->state == HW_CONN_CLOSED) {
       free_conn(loop, conn);
       maybe_free_loop(loop);
@@ -319,6 +229,9 @@ int hw_loop_create(uv_loop_t* uv,
     hw_mem_free(loop);
     return err;
   }
+  hw_ids_init(&loop->conns);
+  hw_ids_init(&loop->waiters);
+  hw_ids_init(&loop->pools);
   hw_ring_init(&loop->ring, ring_memory);
   hw_slabs_init(&loop->slabs);
   hw_freelist_init(&loop->conn_memory, sizeof(hw_conn_t), CONNS_KEPT);
@@ -352,9 +265,9 @@ static void maybe_free_loop(hw_loop_t* loop) {
   if (loop->handles_left != 0 || loop->conns.live != 0) {
     return;
   }
-  table_free(&loop->conns);
-  table_free(&loop->waiters);
-  table_free(&loop->pools);
+  hw_ids_close(&loop->conns);
+  hw_ids_close(&loop->waiters);
+  hw_ids_close(&loop->pools);
   hw_freelist_close(&loop->conn_memory);
   hw_freelist_close(&loop->parser_memory);
   hw_freelist_close(&loop->waiter_memory);
@@ -376,7 +289,7 @@ static void drop_waiters(hw_loop_t* loop) {
   uint32_t i = 0;
 
   for (i = 1; i < loop->pools.size; i++) {
-    pool_entry_t* entry = loop->pools.entries[i];
+    pool_entry_t* entry = hw_ids_at(&loop->pools, i);
     hw_waiter_t* waiter = NULL;
 
     while (entry != NULL &&
@@ -391,7 +304,7 @@ static void destroy_pools(hw_loop_t* loop) {
   uint32_t i = 0;
 
   for (i = 1; i < loop->pools.size; i++) {
-    pool_entry_t* entry = loop->pools.entries[i];
+    pool_entry_t* entry = hw_ids_at(&loop->pools, i);
 
     if (entry != NULL) {
       hw_pool_destroy(entry->pool);
@@ -415,7 +328,7 @@ void hw_loop_close(hw_loop_t* loop, void (*closed)(void* data), void* data) {
   loop->closed_data = data;
   drop_waiters(loop);
   for (i = 1; i < loop->conns.size; i++) {
-    hw_conn_t* conn = loop->conns.entries[i];
+    hw_conn_t* conn = hw_ids_at(&loop->conns, i);
 
     if (conn == NULL) {
       continue;
@@ -438,13 +351,13 @@ int hw_loop_give_slab(hw_loop_t* loop, uint32_t id, char* base, uint32_t size) {
 
 /* -- pools ----------------------------------------------------------------- */
 
-static pool_entry_t* get_pool(const hw_loop_t* loop, uint32_t id) {
-  return table_get(&loop->pools, id);
+static pool_entry_t* get_pool(const hw_loop_t* loop, hw_id_t id) {
+  return hw_ids_get(&loop->pools, id);
 }
 
 int hw_loop_pool_create(hw_loop_t* loop,
                         const hw_pool_options_t* options,
-                        uint32_t* id) {
+                        hw_id_t* id) {
   pool_entry_t* entry = hw_mem_calloc(sizeof(*entry));
   int err = 0;
 
@@ -454,7 +367,7 @@ int hw_loop_pool_create(hw_loop_t* loop,
   err =
       hw_pool_create(options, &loop->deadlines, HW_DEADLINE_IDLE, &entry->pool);
   if (err == 0) {
-    err = table_put(&loop->pools, entry, id);
+    err = hw_ids_put(&loop->pools, entry, id);
     if (err != 0) {
       hw_pool_destroy(entry->pool);
     }
@@ -468,7 +381,7 @@ int hw_loop_pool_create(hw_loop_t* loop,
 }
 
 int hw_loop_pool_set(hw_loop_t* loop,
-                     uint32_t id,
+                     hw_id_t id,
                      const hw_pool_options_t* options) {
   pool_entry_t* entry = get_pool(loop, id);
 
@@ -484,11 +397,12 @@ static void free_dropped_pools(hw_loop_t* loop) {
   uint32_t i = 0;
 
   for (i = 1; i < loop->pools.size && loop->dropped_pools != 0; i++) {
-    pool_entry_t* entry = loop->pools.entries[i];
+    pool_entry_t* entry = hw_ids_at(&loop->pools, i);
 
     if (entry != NULL && entry->dropped && hw_pool_total(entry->pool) == 0 &&
         hw_pool_waiting(entry->pool) == 0) {
-      table_drop(&loop->pools, entry->id);
+      hw_ids_drop(&loop->pools, entry->id);
+      hw_ids_reuse(&loop->pools);
       hw_pool_destroy(entry->pool);
       hw_mem_free(entry);
       loop->dropped_pools--;
@@ -496,7 +410,7 @@ static void free_dropped_pools(hw_loop_t* loop) {
   }
 }
 
-void hw_loop_pool_drop(hw_loop_t* loop, uint32_t id) {
+void hw_loop_pool_drop(hw_loop_t* loop, hw_id_t id) {
   pool_entry_t* entry = get_pool(loop, id);
 
   if (entry != NULL && !entry->dropped) {
@@ -506,7 +420,7 @@ void hw_loop_pool_drop(hw_loop_t* loop, uint32_t id) {
   }
 }
 
-const hw_pool_t* hw_loop_pool(const hw_loop_t* loop, uint32_t id) {
+const hw_pool_t* hw_loop_pool(const hw_loop_t* loop, hw_id_t id) {
   const pool_entry_t* entry = get_pool(loop, id);
 
   return entry != NULL ? entry->pool : NULL;
@@ -514,15 +428,18 @@ const hw_pool_t* hw_loop_pool(const hw_loop_t* loop, uint32_t id) {
 
 /* -- leases ---------------------------------------------------------------- */
 
-static hw_conn_t* get_conn(const hw_loop_t* loop, uint32_t id) {
-  return table_get(&loop->conns, id);
+static hw_conn_t* get_conn(const hw_loop_t* loop, hw_id_t id) {
+  return hw_ids_get(&loop->conns, id);
 }
 
 static void free_conn(hw_loop_t* loop, hw_conn_t* conn) {
   HW_ASSERT(conn != NULL);
   detach_conn(conn);
   hw_conn_dispose(conn);
-  table_drop(&loop->conns, conn->id);
+  hw_ids_drop(&loop->conns, conn->id);
+  if (loop->ring.count == 0) {
+    hw_ids_reuse(&loop->conns);
+  }
   hw_freelist_give(&loop->conn_memory, conn);
   free_dropped_pools(loop);
 }
@@ -531,12 +448,12 @@ static void free_conn(hw_loop_t* loop, hw_conn_t* conn) {
 static int add_conn(hw_loop_t* loop,
                     hw_pool_t* pool,
                     hw_origin_t* origin,
-                    uint32_t* id) {
+                    hw_id_t* id) {
   hw_conn_t* conn = hw_freelist_take(&loop->conn_memory);
   int err = HW_ENOMEM;
 
   if (conn != NULL) {
-    err = table_put(&loop->conns, conn, id);
+    err = hw_ids_put(&loop->conns, conn, id);
     if (err != 0) {
       hw_freelist_give(&loop->conn_memory, conn);
     }
@@ -551,15 +468,15 @@ static int add_conn(hw_loop_t* loop,
 }
 
 static int add_waiter(hw_loop_t* loop,
-                      uint32_t pool_id,
+                      hw_id_t pool_id,
                       hw_pool_t* pool,
                       hw_origin_t* origin,
-                      uint32_t* id) {
+                      hw_id_t* id) {
   waiter_t* waiter = hw_freelist_take(&loop->waiter_memory);
   int err = HW_ENOMEM;
 
   if (waiter != NULL) {
-    err = table_put(&loop->waiters, waiter, id);
+    err = hw_ids_put(&loop->waiters, waiter, id);
     if (err != 0) {
       hw_freelist_give(&loop->waiter_memory, waiter);
     }
@@ -576,11 +493,12 @@ static int add_waiter(hw_loop_t* loop,
 }
 
 /* The waiter has left its queue: its id ends here. */
-static uint32_t end_waiter(hw_loop_t* loop, hw_waiter_t* link) {
+static hw_id_t end_waiter(hw_loop_t* loop, hw_waiter_t* link) {
   waiter_t* waiter = HW_CONTAINER_OF(link, waiter_t, link);
-  uint32_t id = waiter->id;
+  hw_id_t id = waiter->id;
 
-  table_drop(&loop->waiters, id);
+  hw_ids_drop(&loop->waiters, id);
+  hw_ids_reuse(&loop->waiters);
   hw_freelist_give(&loop->waiter_memory, waiter);
   return id;
 }
@@ -599,7 +517,7 @@ static int lease(hw_conn_t* conn) {
 }
 
 int hw_loop_acquire(hw_loop_t* loop,
-                    uint32_t pool_id,
+                    hw_id_t pool_id,
                     const char* key,
                     size_t key_len,
                     hw_lease_t* out) {
@@ -633,10 +551,10 @@ int hw_loop_acquire(hw_loop_t* loop,
 }
 
 int hw_loop_add(hw_loop_t* loop,
-                uint32_t pool_id,
+                hw_id_t pool_id,
                 const char* key,
                 size_t key_len,
-                uint32_t* conn) {
+                hw_id_t* conn) {
   pool_entry_t* entry = get_pool(loop, pool_id);
   hw_origin_t* origin = NULL;
   int err = 0;
@@ -649,7 +567,7 @@ int hw_loop_add(hw_loop_t* loop,
 }
 
 int hw_loop_release(hw_loop_t* loop,
-                    uint32_t id,
+                    hw_id_t id,
                     int may_idle,
                     uint64_t idle_ms,
                     hw_lease_t* out) {
@@ -685,7 +603,7 @@ int hw_loop_release(hw_loop_t* loop,
   return 0;
 }
 
-int hw_loop_set_idle(hw_loop_t* loop, uint32_t id, uint64_t idle_ms) {
+int hw_loop_set_idle(hw_loop_t* loop, hw_id_t id, uint64_t idle_ms) {
   hw_conn_t* conn = get_conn(loop, id);
   int err = 0;
 
@@ -698,7 +616,7 @@ int hw_loop_set_idle(hw_loop_t* loop, uint32_t id, uint64_t idle_ms) {
   return err;
 }
 
-int hw_loop_next(hw_loop_t* loop, uint32_t pool_id, hw_lease_t* out) {
+int hw_loop_next(hw_loop_t* loop, hw_id_t pool_id, hw_lease_t* out) {
   pool_entry_t* entry = get_pool(loop, pool_id);
   hw_origin_t* origin = NULL;
   hw_waiter_t* waiter = NULL;
@@ -716,7 +634,7 @@ int hw_loop_next(hw_loop_t* loop, uint32_t pool_id, hw_lease_t* out) {
   return add_conn(loop, entry->pool, origin, &out->conn);
 }
 
-int hw_loop_remove(hw_loop_t* loop, uint32_t id) {
+int hw_loop_remove(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 
   if (conn == NULL) {
@@ -731,7 +649,7 @@ int hw_loop_remove(hw_loop_t* loop, uint32_t id) {
   return 0;
 }
 
-int hw_loop_take(hw_loop_t* loop, uint32_t id) {
+int hw_loop_take(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 
   if (conn == NULL) {
@@ -743,8 +661,8 @@ int hw_loop_take(hw_loop_t* loop, uint32_t id) {
   return 0;
 }
 
-int hw_loop_cancel(hw_loop_t* loop, uint32_t id) {
-  waiter_t* waiter = table_get(&loop->waiters, id);
+int hw_loop_cancel(hw_loop_t* loop, hw_id_t id) {
+  waiter_t* waiter = hw_ids_get(&loop->waiters, id);
   pool_entry_t* entry = NULL;
 
   if (waiter == NULL) {
@@ -760,20 +678,20 @@ int hw_loop_cancel(hw_loop_t* loop, uint32_t id) {
 
 /* -- connections ----------------------------------------------------------- */
 
-int hw_loop_open(hw_loop_t* loop, uint32_t id, int is_pipe) {
+int hw_loop_open(hw_loop_t* loop, hw_id_t id, int is_pipe) {
   hw_conn_t* conn = get_conn(loop, id);
 
   return conn != NULL ? hw_conn_open(conn, is_pipe) : HW_ESTALE;
 }
 
-int hw_loop_external(hw_loop_t* loop, uint32_t id) {
+int hw_loop_external(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 
   return conn != NULL ? hw_conn_external(conn) : HW_ESTALE;
 }
 
 int hw_loop_bind(hw_loop_t* loop,
-                 uint32_t id,
+                 hw_id_t id,
                  const hw_address_t* addr,
                  unsigned flags) {
   hw_conn_t* conn = get_conn(loop, id);
@@ -782,7 +700,7 @@ int hw_loop_bind(hw_loop_t* loop,
 }
 
 int hw_loop_dial(hw_loop_t* loop,
-                 uint32_t id,
+                 hw_id_t id,
                  const hw_address_t* addrs,
                  size_t count,
                  uint64_t attempt_ms) {
@@ -800,7 +718,7 @@ int hw_loop_dial(hw_loop_t* loop,
 }
 
 int hw_loop_dial_pipe(hw_loop_t* loop,
-                      uint32_t id,
+                      hw_id_t id,
                       const char* path,
                       size_t len) {
   hw_conn_t* conn = get_conn(loop, id);
@@ -809,7 +727,7 @@ int hw_loop_dial_pipe(hw_loop_t* loop,
 }
 
 int hw_loop_begin(hw_loop_t* loop,
-                  uint32_t id,
+                  hw_id_t id,
                   uint32_t flags,
                   uint32_t header_max) {
   hw_conn_t* conn = get_conn(loop, id);
@@ -818,7 +736,7 @@ int hw_loop_begin(hw_loop_t* loop,
 }
 
 int hw_loop_write(hw_loop_t* loop,
-                  uint32_t id,
+                  hw_id_t id,
                   uv_buf_t* bufs,
                   unsigned count,
                   const char* scratch,
@@ -829,13 +747,13 @@ int hw_loop_write(hw_loop_t* loop,
                       : HW_ESTALE;
 }
 
-int hw_loop_shutdown(hw_loop_t* loop, uint32_t id) {
+int hw_loop_shutdown(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 
   return conn != NULL ? hw_conn_shutdown(conn) : HW_ESTALE;
 }
 
-int hw_loop_pause(hw_loop_t* loop, uint32_t id, int paused) {
+int hw_loop_pause(hw_loop_t* loop, hw_id_t id, int paused) {
   hw_conn_t* conn = get_conn(loop, id);
 
   if (conn == NULL) {
@@ -845,7 +763,7 @@ int hw_loop_pause(hw_loop_t* loop, uint32_t id, int paused) {
   return 0;
 }
 
-int hw_loop_tap(hw_loop_t* loop, uint32_t id, int on) {
+int hw_loop_tap(hw_loop_t* loop, hw_id_t id, int on) {
   hw_conn_t* conn = get_conn(loop, id);
 
   if (conn == NULL) {
@@ -855,7 +773,7 @@ int hw_loop_tap(hw_loop_t* loop, uint32_t id, int on) {
   return 0;
 }
 
-int hw_loop_close_conn(hw_loop_t* loop, uint32_t id, int reset) {
+int hw_loop_close_conn(hw_loop_t* loop, hw_id_t id, int reset) {
   hw_conn_t* conn = get_conn(loop, id);
 
   if (conn == NULL) {
@@ -879,7 +797,7 @@ static int has_handle(const hw_conn_t* conn) {
          conn->state != HW_CONN_EXTERNAL;
 }
 
-int hw_loop_ref(hw_loop_t* loop, uint32_t id, int on) {
+int hw_loop_ref(hw_loop_t* loop, hw_id_t id, int on) {
   hw_conn_t* conn = get_conn(loop, id);
 
   if (!has_handle(conn)) {
@@ -893,31 +811,31 @@ int hw_loop_ref(hw_loop_t* loop, uint32_t id, int on) {
   return 0;
 }
 
-int hw_loop_has_ref(hw_loop_t* loop, uint32_t id) {
+int hw_loop_has_ref(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 
   return has_handle(conn) && uv_has_ref(&conn->uv.handle);
 }
 
-int hw_loop_keepalive(hw_loop_t* loop, uint32_t id, int on, unsigned seconds) {
+int hw_loop_keepalive(hw_loop_t* loop, hw_id_t id, int on, unsigned seconds) {
   hw_conn_t* conn = get_conn(loop, id);
 
   return conn != NULL ? hw_conn_keepalive(conn, on, seconds) : HW_ESTALE;
 }
 
-int hw_loop_nodelay(hw_loop_t* loop, uint32_t id, int on) {
+int hw_loop_nodelay(hw_loop_t* loop, hw_id_t id, int on) {
   hw_conn_t* conn = get_conn(loop, id);
 
   return conn != NULL ? hw_conn_nodelay(conn, on) : HW_ESTALE;
 }
 
-int hw_loop_dup(hw_loop_t* loop, uint32_t id) {
+int hw_loop_dup(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 
   return conn != NULL ? hw_conn_dup(conn) : HW_ESTALE;
 }
 
-int hw_loop_fd(hw_loop_t* loop, uint32_t id) {
+int hw_loop_fd(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
   uv_os_fd_t fd = -1;
 
@@ -928,10 +846,13 @@ int hw_loop_fd(hw_loop_t* loop, uint32_t id) {
   return fd;
 }
 
-int hw_loop_name(hw_loop_t* loop, uint32_t id, int peer, hw_address_t* out) {
+int hw_loop_name(hw_loop_t* loop, hw_id_t id, int peer, hw_address_t* out) {
   hw_conn_t* conn = get_conn(loop, id);
   int len = (int)sizeof(*out);
 
+  if (conn == NULL) {
+    return HW_ESTALE;
+  }
   if (!has_handle(conn) || conn->is_pipe || conn->state >= HW_CONN_CLOSING) {
     return HW_ESTATE;
   }
@@ -939,14 +860,14 @@ int hw_loop_name(hw_loop_t* loop, uint32_t id, int peer, hw_address_t* out) {
               : uv_tcp_getsockname(&conn->uv.tcp, &out->any, &len);
 }
 
-char* hw_loop_take_text(hw_loop_t* loop, uint32_t id, size_t* len) {
+char* hw_loop_take_text(hw_loop_t* loop, hw_id_t id, size_t* len) {
   hw_conn_t* conn = get_conn(loop, id);
 
   *len = 0;
   return conn != NULL ? hw_conn_take_text(conn, len) : NULL;
 }
 
-int hw_loop_bytes(hw_loop_t* loop, uint32_t id, hw_conn_bytes_t* out) {
+int hw_loop_bytes(hw_loop_t* loop, hw_id_t id, hw_conn_bytes_t* out) {
   hw_conn_t* conn = get_conn(loop, id);
 
   memset(out, 0, sizeof(*out));

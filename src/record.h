@@ -4,7 +4,8 @@
  * connection. This is the only place where an offset is written; JavaScript
  * gets the same numbers as exported constants.
  *
- * Word 0 is the type and word 1 the connection's id (0 where there is none).
+ * Word 0 is the type and word 1 the low half of the connection's id (0 where
+ * there is none): enough while the record is there, see ids.h.
  * The other words are named by what they carry; a word that a type does not
  * name is 0. Text offsets count bytes from the start of the ring's text area;
  * body offsets count from the start of a slab, or of the text area when the

@@ -67,19 +67,6 @@ for (const [title, first, options] of [
 
 // Node asks whether the connection can go on before it tells its parser that
 // there is no body.
-test('HEAD answered without framing has no body, but the connection is not kept', async (t) => {
-  const server = await scriptedServer(t, () => ({
-    pieces: ['HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n']
-  }))
-  const agent = agentFor(t)
-  for (let i = 1; i <= 2; i++) {
-    const { body, req } = await request({ port: server.port, agent, method: 'HEAD' })
-    assert.equal(body.length, 0)
-    assert.equal(req.reusedSocket, false)
-    assert.equal(server.connections.length, i)
-  }
-})
-
 for (const [title, bytes, body, trailers] of [
   ['Content-Length', 'HTTP/1.1 200 Fine\r\nX-A: b\r\nContent-Length: 6\r\n\r\nabcdef', 'abcdef', []],
   ['chunked', `HTTP/1.1 200 Fine\r\nX-A: b\r\n${CHUNKED.slice(17)}` +

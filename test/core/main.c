@@ -11,6 +11,7 @@ int test_ok;
 void suite_mem(void);
 void suite_deadline(void);
 void suite_table(void);
+void suite_ids(void);
 void suite_pool(void);
 void suite_pool_random(void);
 void suite_ring(void);
@@ -19,6 +20,7 @@ int main(void) {
   suite_mem();
   suite_deadline();
   suite_table();
+  suite_ids();
   suite_pool();
   suite_pool_random();
   suite_ring();

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ids instead of pointers for what JavaScript refers to. An id is an index (its
+ * low 20 bits) and a generation (32 bits above): at most 2^52, so that it is
+ * exact as a Number. It names one entry for ever: a generation is never used
+ * twice, and an index that has used up its generations is not used any more.
+ * So an id that is no longer valid is found out whatever has happened since.
+ *
+ * An index that is dropped is held back until hw_ids_reuse(). Until then the
+ * index alone says which entry was meant; records in the ring count on it.
+ */
+#ifndef HW_IDS_H
+#define HW_IDS_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef uint64_t hw_id_t;
+
+#define HW_ID_INDEX_BITS 20u
+#define HW_ID_INDEX_MASK ((1u << HW_ID_INDEX_BITS) - 1u)
+
+/* Of one index. Tests set generations near their end. */
+typedef struct {
+  void* entry; /* the owner's; NULL: none */
+  uint32_t generation;
+  uint32_t next; /* in the chain of those that are free, or held back */
+} hw_id_slot_t;
+
+/* Embedded in its owner. Index 0 is never used, and ends the chains. */
+typedef struct {
+  hw_id_slot_t* slots;
+  uint32_t size;
+  uint32_t live; /* entries */
+  uint32_t free_first;
+  uint32_t held_first;
+  uint32_t held_last;
+} hw_ids_t;
+
+void hw_ids_init(hw_ids_t* ids);
+void hw_ids_close(hw_ids_t* ids); /* frees the slots, not the entries */
+
+/* Result: 0, HW_ENOMEM, or HW_ELIMIT when no index is left. entry is not NULL;
+ * 0 is never an id. */
+HW_MUST_USE int hw_ids_put(hw_ids_t* ids, void* entry, hw_id_t* id);
+
+/* NULL when id is not valid. Any number may be asked for. */
+void* hw_ids_get(const hw_ids_t* ids, hw_id_t id);
+
+/* The entry with this index now, or NULL. For walks index runs below size. */
+void* hw_ids_at(const hw_ids_t* ids, uint32_t index);
+
+/* id, which is valid, ends. Its index is held back. */
+void hw_ids_drop(hw_ids_t* ids, hw_id_t id);
+
+/* What was held back may be used again. */
+void hw_ids_reuse(hw_ids_t* ids);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HW_IDS_H */
