@@ -413,7 +413,9 @@ function responseOnEnd () {
   }
   if (kDetachAbortSignal !== undefined) this[kDetachAbortSignal]()
   req._ended = true
-  if (!req.shouldKeepAlive) {
+  if (socket?.[kCore].refused) {
+    socket.destroy() // all of the answer is there; the request never will be
+  } else if (!req.shouldKeepAlive) {
     if (socket.writable) socket.destroySoon()
   } else if (req.writableFinished && !this.aborted) {
     responseKeepAlive(req)
@@ -547,7 +549,7 @@ function flush (req, socket) {
   const maxHeaderSize = req.maxHeaderSize || http.maxHeaderSize
   const { outputData } = req
   if (req.finished && outputData.length === 1 && outputData[0].encoding === 'latin1' &&
-      socket.mayWriteNow()) {
+      socket.mayWriteNow(outputData[0].data.length)) {
     const { data, callback } = outputData[0]
     req.outputData = []
     req.outputSize = 0

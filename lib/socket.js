@@ -13,6 +13,7 @@ const { AsyncResource } = require('node:async_hooks')
 
 const native = require('./binding')
 const ring = require('./shared-ring')
+const { PendingWrite, lostMemory } = require('./pending-write')
 const { coreError, connectError, aggregateError, invalidAddress } = require('./errors')
 const { mayConnect, accessDenied } = require('./host')
 const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
@@ -22,8 +23,13 @@ const { words, handles, INDEX_MASK } = ring
 
 const UV_EOF = -4095
 const UV_ECANCELED = -125
+const UV_EPIPE = -32
+const UV_ECONNRESET = -104
 const UV_EINVAL = -22
 const UV_EOF_DONE = 1 // what a ShutdownWrap returns for "done at once"
+
+// Longer strings are made Buffers: the core copies whole what comes as a string.
+const STRING_MAX = 16 * 1024
 
 const MANUAL_DESTROY = { requireManualDestroy: true }
 
@@ -58,9 +64,9 @@ class CoreHandle extends AsyncResource {
     this.connectRequest = null
     this.found = null // { addresses, timeout } where the look-up found several
     this.attempts = null // { addresses, port, errors } while they are tried
-    this.writing = null // { callback, chunks } of the write that is queued
+    this.writing = null // the PendingWrite of which the core has something queued
+    this.refused = null // { callback, status } of one that failed while an answer may be there
     this.early = 0 // what a write came to that the stream hears of only now
-    this.leaving = false // becomeNative() waits for `writing`
     this.closing = false
     this.onClosed = null
     this.leave = null // the agent's, for a socket that has closed and is still in the pool
@@ -81,8 +87,11 @@ class CoreHandle extends AsyncResource {
 
   get fd () { return native.fd(this.id) }
   get bytesRead () { return Math.max(native.bytes(this.id, 0), 0) }
-  get bytesWritten () { return Math.max(native.bytes(this.id, 1), 0) }
-  get writeQueueSize () { return Math.max(native.bytes(this.id, 2), 0) }
+  get bytesWritten () { return Math.max(native.bytes(this.id, 1), 0) + this.#unqueued }
+  get writeQueueSize () { return Math.max(native.bytes(this.id, 2), 0) + this.#unqueued }
+
+  // What was given to this handle and not to the core yet. Node's has queued it.
+  get #unqueued () { return this.writing === null ? 0 : this.writing.left }
 
   ref () { native.ref(this.id, true) }
   unref () { native.ref(this.id, false) }
@@ -154,6 +163,7 @@ class CoreHandle extends AsyncResource {
     if (handles[this.id & INDEX_MASK] === this) handles[this.id & INDEX_MASK] = undefined
     try {
       this.#wrote(UV_ECANCELED) // which calls somebody's callback
+      if (this.refused !== null) wrote.call(this.socket, this.refused.callback, UV_ECANCELED)
     } finally {
       this.resource.emitDestroy()
       this.#tellClosed()
@@ -171,19 +181,88 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // Writes chunks (strings in `encoding` or Buffers); callback as of _write().
-  write (chunks, encoding, callback) {
-    this.written(write(this.id, chunks, encoding), chunks, callback)
+  // Writes a Buffer or a string; callback as of _write().
+  write (chunk, encoding, callback) {
+    if (typeof chunk === 'string') {
+      if (chunk.length <= STRING_MAX) {
+        if (isLatin1(encoding)) {
+          return this.written(native.writeLatin1(this.id, chunk), callback)
+        }
+        if (encoding === 'utf8' || encoding === 'utf-8') {
+          return this.written(native.writeUtf8(this.id, chunk), callback)
+        }
+      }
+      chunk = Buffer.from(chunk, encoding)
+    }
+    const status = native.writeBuffer(this.id, chunk)
+    if (status <= 0) return this.written(status, callback)
+    const pending = new PendingWrite([chunk], callback)
+    pending.advance(status)
+    this.#wait(pending)
   }
 
-  written (status, chunks, callback) {
+  // status: of a native write that takes all there is, or fails.
+  written (status, callback) {
     if (status === 0) {
       callback()
-    } else if (status === 1) {
-      this.writing = { callback, chunks } // the core reads from the Buffers
+    } else if (status > 0) {
+      const pending = new PendingWrite([], callback)
+      pending.bytes = status
+      this.#wait(pending)
+    } else {
+      this.#failed(status, callback)
+    }
+  }
+
+  // What _writev() got.
+  writev (data, callback) {
+    this.#writeOn(new PendingWrite(data.map(plainChunk), callback))
+  }
+
+  #writeOn (pending) {
+    do {
+      const part = pending.next()
+      if (part === null) return pending.callback(lostMemory())
+      const status = native.writev(this.id, part)
+      if (status < 0) return this.#failed(status, pending.callback)
+      pending.advance(status > 0 ? status : lengthOf(part))
+      if (status > 0) return this.#wait(pending)
+    } while (pending.left > 0)
+    pending.callback()
+  }
+
+  // Node: _writeGeneric(), for a write that goes on.
+  #wait (pending) {
+    this.writing = pending
+    this.socket[kLastWriteQueueSize] = pending.bytes
+  }
+
+  // Who closes while it is written to may have answered before: what it sent is
+  // read first. A connection that is gone has an end, so this does not last.
+  #failed (status, callback) {
+    if ((status === UV_EPIPE || status === UV_ECONNRESET) && this.socket[kExchange] !== null) {
+      this.refused = { callback, status }
     } else {
       callback(coreError(status, 'write'))
     }
+  }
+
+  // The connection has ended: no answer comes any more, or not all of it. One that
+  // is complete, or that the end completes, is read first.
+  tellRefused () {
+    const exchange = this.socket[kExchange]
+    if (this.refused === null || exchange?.untilClose || exchange?.req.res?.complete) return
+    const { callback, status } = this.refused
+    this.refused = null
+    wrote.call(this.socket, callback, status)
+  }
+
+  // Takes what is not sent yet out of the core, for the handle that goes on.
+  release () {
+    const pending = this.writing
+    this.writing = null
+    if (pending === null) return null
+    return { pending, queued: native.queued(this.id) }
   }
 
   // The records of a response are its exchange's, all others the handle's own.
@@ -243,11 +322,16 @@ class CoreHandle extends AsyncResource {
   }
 
   #wrote (status) {
-    const writing = this.writing
+    const pending = this.writing
     this.writing = null
-    if (writing === null) return
-    if (this.leaving) this.socket.becomeNative()
-    wrote.call(this.socket, writing.callback, status)
+    if (pending === null) return
+    if (status === 0 && pending.left > 0) {
+      this.#writeOn(pending)
+    } else if (status < 0 && !this.socket.destroyed) {
+      this.#failed(status, pending.callback)
+    } else {
+      wrote.call(this.socket, pending.callback, status)
+    }
   }
 }
 
@@ -337,6 +421,7 @@ function onEnd () {
   this._unrefTimer()
   const exchange = this[kExchange]
   if (exchange !== null) exchange.beforeEnd()
+  this[kCore].tellRefused()
   if (!this._readableState.endEmitted) {
     this.push(null)
     this.read(0)
@@ -344,36 +429,32 @@ function onEnd () {
 }
 
 function onReadError (status) {
-  this.destroy(coreError(status, 'read'))
+  const core = this[kCore]
+  core.tellRefused()
+  if (core.refused === null) this.destroy(coreError(status, 'read'))
+  else if (this[kExchange].untilClose) this.destroy()
 }
 
-function write (id, chunks, encoding) {
-  if (typeof chunks === 'string') {
-    return encoding === 'latin1' || encoding === 'binary'
-      ? native.writeLatin1(id, chunks)
-      : encoding === 'utf8' || encoding === 'utf-8'
-        ? native.writeUtf8(id, chunks)
-        : native.writeBuffer(id, Buffer.from(chunks, encoding))
-  }
-  return Array.isArray(chunks) ? native.writev(id, chunks) : native.writeBuffer(id, chunks)
+const isLatin1 = (encoding) => encoding === 'latin1' || encoding === 'binary'
+
+// One of _writev()'s, as native.writev() takes it: a Buffer or a latin1 string.
+function plainChunk ({ chunk, encoding }) {
+  return typeof chunk === 'string' && !(isLatin1(encoding) && chunk.length <= STRING_MAX)
+    ? Buffer.from(chunk, encoding)
+    : chunk
 }
 
-// What _writev() got, as native.writev() takes it: Buffers and latin1 strings.
-function plainChunks (data) {
-  const chunks = new Array(data.length)
-  for (let i = 0; i < data.length; i++) {
-    const { chunk, encoding } = data[i]
-    chunks[i] = typeof chunk === 'string' && encoding !== 'latin1' && encoding !== 'binary'
-      ? Buffer.from(chunk, encoding)
-      : chunk
-  }
-  return chunks
+function lengthOf (chunks) {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
 const NOT_NOW = Number(Object.keys(native.errors).find(
   (status) => native.errors[status][0] === 'ERR_HAWSER_STATE'))
-const CHUNKS_MAX = 1024 // of one writev()
 const ADDRESSES_MAX = 256 // of one dial(): ADDRESSES_MAX in conn.c
+
+// What _onTimeout() compares with the handle's writeQueueSize, to tell a slow
+// write from silence.
+const kLastWriteQueueSize = symbolOf(new net.Socket(), 'lastWriteQueueSize')
 
 const ownWrite = net.Socket.prototype.write
 
@@ -413,18 +494,17 @@ class Socket extends net.Socket {
     if (handle.early !== 0) {
       const status = handle.early
       handle.early = 0
-      return handle.written(status, data, callback)
+      return handle.written(status, callback)
     }
-    if (!isWritev) return handle.write(data, encoding, callback)
-    const chunks = plainChunks(data)
-    handle.write(chunks.length <= CHUNKS_MAX ? chunks : Buffer.concat(chunks.map(toBuffer)),
-      'buffer', callback)
+    if (isWritev) handle.writev(data, callback)
+    else handle.write(data, encoding, callback)
   }
 
-  // Is the stream idle and its write() nobody else's?
-  mayWriteNow () {
+  // Is the stream idle and its write() nobody else's, for a text of that length?
+  mayWriteNow (length) {
     const state = this._writableState
-    return this._handle === this[kCore] && state.length === 0 && state.corked === 0 &&
+    return length <= STRING_MAX && this._handle === this[kCore] &&
+      state.length === 0 && state.corked === 0 &&
       this.write === ownWrite && this.writable && !this.connecting
   }
 
@@ -524,15 +604,11 @@ class Socket extends net.Socket {
   }
 
   // Gives this socket a handle of Node's for the same connection: from here on
-  // it is a socket like any other. The core lets go of it, when it has written
-  // what it has; the rest of what was given to the stream is behind that.
+  // it is a socket like any other. What the core has not sent of a write goes on
+  // there; the rest of what was given to the stream is behind that.
   becomeNative () {
     const core = this._handle
     if (!(core instanceof CoreHandle)) return
-    if (core.writing !== null) {
-      core.leaving = true
-      return
-    }
     const fd = native.dup(core.id)
     if (fd < 0) return this.destroy(coreError(fd, 'dup'))
     const donor = new net.Socket({ fd, manualStart: true })
@@ -540,15 +616,26 @@ class Socket extends net.Socket {
     const owner = Object.getOwnPropertySymbols(handle).find((key) => handle[key] === donor)
     donor._handle = null
     handle[owner] = this
-    countOn(handle, 'bytesRead', core.bytesRead)
-    countOn(handle, 'bytesWritten', core.bytesWritten)
+    const { bytesRead, bytesWritten, writeQueueSize } = core
+    const unsent = core.release()
+    countOn(handle, 'bytesRead', bytesRead)
+    countOn(handle, 'bytesWritten', bytesWritten - writeQueueSize)
     this._handle = handle
     if (!core.hasRef()) handle.unref()
     core.close()
+    core.tellRefused()
     // The stream believes that a read is under way since it connected.
     handle.reading = true
     const status = handle.readStart()
     if (status !== 0) this.destroy(coreError(status, 'read'))
+    else if (unsent !== null) this.#writeRest(unsent)
+  }
+
+  #writeRest ({ pending, queued }) {
+    const rest = pending.next(Infinity)
+    if (rest === null) return pending.callback(lostMemory())
+    const data = [queued, ...rest].map((chunk) => ({ chunk, encoding: 'latin1' }))
+    super._writeGeneric(true, data, '', pending.callback)
   }
 }
 
@@ -569,10 +656,6 @@ function countOn (handle, name, start) {
 
 function counters (handle, name) {
   return Object.hasOwn(handle, name) ? handle : counters(Object.getPrototypeOf(handle), name)
-}
-
-function toBuffer (chunk) {
-  return typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk
 }
 
 // Wraps a look-up so that Node gets the first of several addresses and makes its

@@ -14,6 +14,8 @@ namespace hawser {
 namespace {
 
 constexpr size_t kScratchFirst = 16 * 1024;
+// Names of origins with all root certificates in them are this long.
+constexpr size_t kScratchKept = 512 * 1024;
 constexpr uint32_t kMaxChunks = 1024;
 
 // Reading an argument that is not of the type asked for gives 0, which is no
@@ -95,6 +97,15 @@ bool GrowScratch(State* state, size_t size) {
   state->scratch = grown;
   state->scratch_size = want;
   return true;
+}
+
+// At the end of a call: one string of 100 MB does not keep 100 MB.
+void TrimScratch(State* state) {
+  if (state->scratch_size > kScratchKept) {
+    hw_mem_free(state->scratch);
+    state->scratch = nullptr;
+    state->scratch_size = 0;
+  }
 }
 
 // Appends a string to the scratch memory at *used. utf8 false: latin1, which
@@ -193,6 +204,7 @@ Napi::Value Acquire(const Napi::CallbackInfo& info) {
   }
   int err =
       hw_loop_acquire(args.loop(), args.id(), args.state->scratch, len, &lease);
+  TrimScratch(args.state);
   return Result(args.env, Lease(args.state, err, lease));
 }
 
@@ -312,13 +324,14 @@ Napi::Value Begin(const Napi::CallbackInfo& info) {
                               ToLimit(args.env, args.value[2])));
 }
 
-int WriteBuffers(State* state,
-                 hw_id_t id,
-                 uv_buf_t* bufs,
-                 unsigned count,
-                 size_t scratch_used) {
-  return hw_loop_write(
-      state->loop, id, bufs, count, state->scratch, scratch_used);
+// 0: all written. More: so many bytes were written or queued and WROTE follows;
+// the rest is JavaScript's to bring then. Less: an error.
+Napi::Value WriteBuffers(
+    napi_env env, State* state, hw_id_t id, uv_buf_t* bufs, unsigned count) {
+  size_t taken = 0;
+  int result = hw_loop_write(state->loop, id, bufs, count, &taken);
+  TrimScratch(state);
+  return Result(env, result == 1 ? static_cast<int64_t>(taken) : result);
 }
 
 template <bool kUtf8>
@@ -330,7 +343,7 @@ Napi::Value WriteString(const Napi::CallbackInfo& info) {
     return Result(args.env, HW_EINVAL);
   }
   uv_buf_t buf = uv_buf_init(args.state->scratch, static_cast<unsigned>(len));
-  return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, len));
+  return WriteBuffers(args.env, args.state, args.id(), &buf, 1);
 }
 
 // send(conn, text, flags, maxHeaderSize): begin() and writeLatin1() in one
@@ -349,7 +362,7 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
     return Result(args.env, err);
   }
   uv_buf_t buf = uv_buf_init(args.state->scratch, static_cast<unsigned>(len));
-  return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, len));
+  return WriteBuffers(args.env, args.state, args.id(), &buf, 1);
 }
 
 bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out) {
@@ -357,22 +370,22 @@ bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out) {
   void* data = nullptr;
   size_t len = 0;
   if (napi_is_buffer(env, value, &is_buffer) != napi_ok || !is_buffer ||
-      napi_get_buffer_info(env, value, &data, &len) != napi_ok ||
-      len > UINT32_MAX) {
+      napi_get_buffer_info(env, value, &data, &len) != napi_ok) {
     return false;
   }
-  *out = uv_buf_init(static_cast<char*>(data), static_cast<unsigned>(len));
+  out->base = static_cast<char*>(data);
+  out->len = len;
   return true;
 }
 
-// writeBuffer(conn, Uint8Array). It must not change until WROTE or CLOSED.
+// writeBuffer(conn, Uint8Array)
 Napi::Value WriteBuffer(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   uv_buf_t buf;
   if (!ToBuffer(args.env, args.value[1], &buf)) {
     return Result(args.env, HW_EINVAL);
   }
-  return Result(args.env, WriteBuffers(args.state, args.id(), &buf, 1, 0));
+  return WriteBuffers(args.env, args.state, args.id(), &buf, 1);
 }
 
 // writev(conn, chunks: (Uint8Array | string)[]): strings are latin1.
@@ -413,15 +426,25 @@ Napi::Value Writev(const Napi::CallbackInfo& info) {
       bufs[i].base = args.state->scratch + offsets[i];
     }
   }
-  return Result(args.env,
-                WriteBuffers(args.state, args.id(), bufs, count, used));
+  return WriteBuffers(args.env, args.state, args.id(), bufs, count);
+}
+
+// queued(conn): a Buffer with a copy of the queued bytes that were not sent
+Napi::Value Queued(const Napi::CallbackInfo& info) {
+  Arguments<1> args(info);
+  size_t len = 0;
+  const char* data = hw_loop_queued(args.loop(), args.id(), &len);
+  napi_value out = nullptr;
+  return napi_create_buffer_copy(args.env, len, data, nullptr, &out) == napi_ok
+             ? Napi::Value(args.env, out)
+             : Result(args.env, HW_ENOMEM);
 }
 
 // giveSlab(id, Uint8Array). JavaScript keeps it until SLAB_DONE.
 Napi::Value GiveSlab(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   uv_buf_t buf;
-  if (!ToBuffer(args.env, args.value[1], &buf)) {
+  if (!ToBuffer(args.env, args.value[1], &buf) || buf.len > UINT32_MAX) {
     return Result(args.env, HW_EINVAL);
   }
   return Result(
@@ -673,6 +696,7 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<WriteString<true>>(env, exports, "writeUtf8");
   Define<WriteBuffer>(env, exports, "writeBuffer");
   Define<Writev>(env, exports, "writev");
+  Define<Queued>(env, exports, "queued");
   Define<Simple<Shutdown>>(env, exports, "shutdown");
   Define<Simple<Pause>>(env, exports, "pause");
   Define<Simple<Tap>>(env, exports, "tap");

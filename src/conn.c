@@ -26,11 +26,13 @@ struct hw_dial {
   hw_address_t addrs[];
 };
 
-/* A write that the kernel did not take at once. */
+/* What the kernel did not take at once, in the core's own copy: bytes that
+ * belong to JavaScript may be collected, transferred or resized meanwhile. */
 struct hw_write {
   uv_write_t req;
   hw_conn_t* conn;
-  size_t bytes;
+  size_t len;
+  char data[];
 };
 
 static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf);
@@ -501,9 +503,6 @@ static void on_write(uv_write_t* req, int status) {
   hw_conn_t* conn = write->conn;
 
   conn->write = NULL;
-  if (status == 0) {
-    conn->bytes_written += write->bytes;
-  }
   hw_mem_free(write);
   if (conn->state == HW_CONN_OPEN) {
     push_status(conn, HW_REC_WROTE, status);
@@ -511,52 +510,40 @@ static void on_write(uv_write_t* req, int status) {
   }
 }
 
-static int in_scratch(const uv_buf_t* buf, const char* scratch, size_t len) {
-  return buf->base >= scratch && buf->base < scratch + len;
+/* Copies up to len bytes of bufs to out. */
+static void gather(char* out, const uv_buf_t* bufs, size_t len) {
+  for (; len > 0; bufs++) {
+    size_t part = bufs->len < len ? bufs->len : len;
+
+    if (part > 0) {
+      memcpy(out, bufs->base, part);
+    }
+    out += part;
+    len -= part;
+  }
 }
 
-/* Queues bufs less their first `skip` bytes. The list of buffers is copied by
- * uv_write; the copies of scratch bytes lie behind the request. */
-static int queue_write(hw_conn_t* conn,
-                       uv_buf_t* bufs,
-                       unsigned count,
-                       const char* scratch,
-                       size_t scratch_len) {
-  hw_write_t* write = NULL;
-  size_t copied = 0;
-  size_t bytes = 0;
-  unsigned i = 0;
-  char* copy = NULL;
+/* Queues a copy of the first len bytes of bufs. Result: 1, or an error. */
+static int queue_write(hw_conn_t* conn, const uv_buf_t* bufs, size_t len) {
+  hw_write_t* write = hw_mem_alloc(sizeof(*write) + len);
+  uv_buf_t copy;
   int err = 0;
 
-  for (i = 0; i < count; i++) {
-    bytes += bufs[i].len;
-    copied += in_scratch(&bufs[i], scratch, scratch_len) ? bufs[i].len : 0;
-  }
-  if (hw_size_add(copied, sizeof(*write), &copied) != 0) {
-    return HW_EINVAL;
-  }
-  write = hw_mem_alloc(copied);
   if (write == NULL) {
     return HW_ENOMEM;
   }
   write->conn = conn;
-  write->bytes = bytes;
+  write->len = len;
   write->req.data = write;
-  copy = (char*)(write + 1);
-  for (i = 0; i < count; i++) {
-    if (in_scratch(&bufs[i], scratch, scratch_len)) {
-      memcpy(copy, bufs[i].base, bufs[i].len);
-      bufs[i].base = copy;
-      copy += bufs[i].len;
-    }
-  }
-  err = uv_write(&write->req, &conn->uv.stream, bufs, count, on_write);
+  gather(write->data, bufs, len);
+  copy = uv_buf_init(write->data, (unsigned)len);
+  err = uv_write(&write->req, &conn->uv.stream, &copy, 1, on_write);
   if (err != 0) {
     hw_mem_free(write);
     return err;
   }
   conn->write = write;
+  conn->bytes_written += len;
   return 1;
 }
 
@@ -574,18 +561,21 @@ static uv_buf_t* skip_bytes(uv_buf_t* bufs, size_t skip) {
 int hw_conn_write(hw_conn_t* conn,
                   uv_buf_t* bufs,
                   unsigned count,
-                  const char* scratch,
-                  size_t scratch_len) {
+                  size_t* taken) {
   size_t total = 0;
-  uv_buf_t* rest = bufs;
+  size_t left = 0;
   unsigned i = 0;
   int written = 0;
+  int err = 0;
 
+  *taken = 0;
   if (conn->state != HW_CONN_OPEN || conn->write != NULL) {
     return HW_ESTATE;
   }
   for (i = 0; i < count; i++) {
-    total += bufs[i].len;
+    if (hw_size_add(total, bufs[i].len, &total) != 0) {
+      return HW_EINVAL;
+    }
   }
   if (total == 0) {
     return 0;
@@ -595,14 +585,34 @@ int hw_conn_write(hw_conn_t* conn,
     return written;
   }
   if (written > 0) {
-    conn->bytes_written += (uint64_t)written;
-    if ((size_t)written == total) {
+    *taken = (size_t)written;
+    conn->bytes_written += *taken;
+    if (*taken == total) {
       return 0;
     }
-    rest = skip_bytes(bufs, (size_t)written);
+    bufs = skip_bytes(bufs, *taken);
   }
-  return queue_write(
-      conn, rest, count - (unsigned)(rest - bufs), scratch, scratch_len);
+  left = total - *taken;
+  if (left > HW_WRITE_QUEUE_MAX) {
+    left = HW_WRITE_QUEUE_MAX;
+  }
+  err = queue_write(conn, bufs, left);
+  if (err == 1) {
+    *taken += left;
+  }
+  return err;
+}
+
+const char* hw_conn_queued(const hw_conn_t* conn, size_t* len) {
+  const hw_write_t* write = conn->write;
+
+  *len = 0;
+  if (write == NULL || conn->state != HW_CONN_OPEN) {
+    return NULL;
+  }
+  *len = uv_stream_get_write_queue_size(&conn->uv.stream);
+  HW_ASSERT(*len <= write->len);
+  return write->data + (write->len - *len);
 }
 
 static void on_shutdown(uv_shutdown_t* req, int status) {
@@ -737,10 +747,4 @@ int hw_conn_dup(const hw_conn_t* conn) {
   }
   fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return fd >= 0 ? fd : uv_translate_sys_error(errno);
-}
-
-size_t hw_conn_queued(const hw_conn_t* conn) {
-  return conn->state == HW_CONN_OPEN
-             ? uv_stream_get_write_queue_size(&conn->uv.stream)
-             : 0;
 }

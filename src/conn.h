@@ -58,6 +58,9 @@ typedef enum {
   HW_EXCHANGE_LAST      /* over, and none may follow */
 } hw_exchange_t;
 
+/* The most that one connection holds of what the kernel did not take. */
+#define HW_WRITE_QUEUE_MAX 65536u
+
 /* What a deadline in the shared set belongs to. */
 enum { HW_DEADLINE_IDLE = 1, HW_DEADLINE_ATTEMPT = 2 };
 
@@ -82,9 +85,9 @@ struct hw_conn {
   uint8_t tapped;   /* somebody wants the bytes themselves too */
   uint32_t header_max;
   uint64_t bytes_read;
-  uint64_t bytes_written;
-  hw_dial_t* dial;   /* while dialling */
-  hw_write_t* write; /* the one queued write, or NULL */
+  uint64_t bytes_written; /* queued ones included, as Node counts */
+  hw_dial_t* dial;        /* while dialling */
+  hw_write_t* write;      /* the one queued write, or NULL */
   /* Only from the first byte of a response to its end, or until a long head is
    * fetched: idle connections are many, and one parser that serves them all in
    * turn stays in the cache. */
@@ -127,17 +130,22 @@ int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len);
  * and header_max as for hw_http1_begin. */
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max);
 
-/* Writes at once what the kernel takes and queues the rest. Of the queued
- * bytes those inside [scratch, scratch + scratch_len) are copied; the others
- * stay the caller's and must not change until WROTE or CLOSED.
- * bufs itself is used as scratch space.
- * Result: 0 all written; 1 queued, WROTE follows; HW_ESTATE (not open, or a
- * write is queued already), HW_ENOMEM, or libuv's code. */
+/* Writes at once what the kernel takes. Of the rest up to HW_WRITE_QUEUE_MAX
+ * bytes are copied and queued; what is beyond is the caller's to write when
+ * WROTE has come. No pointer of the caller's is kept. bufs itself is used as
+ * scratch space.
+ * Result: 0 all written; 1 something is queued, *taken bytes were written or
+ * queued, and WROTE follows; HW_ESTATE (not open, or a write is queued
+ * already), HW_ENOMEM, or libuv's code: *taken is then what was written. */
 int hw_conn_write(hw_conn_t* conn,
                   uv_buf_t* bufs,
                   unsigned count,
-                  const char* scratch,
-                  size_t scratch_len);
+                  size_t* taken);
+
+/* The queued bytes that the kernel has not taken: for somebody who goes on
+ * with a descriptor of its own (hw_conn_dup) and then closes this connection.
+ * Good until the next callback of libuv. */
+const char* hw_conn_queued(const hw_conn_t* conn, size_t* len);
 
 /* Ends our side after what is queued. Result: 0 or libuv's code. */
 int hw_conn_shutdown(hw_conn_t* conn);
@@ -170,9 +178,6 @@ int hw_conn_nodelay(hw_conn_t* conn, int on);
 
 /* A descriptor of its own for the same socket, or a negative code. */
 int hw_conn_dup(const hw_conn_t* conn);
-
-/* Bytes that wait in the queue. */
-size_t hw_conn_queued(const hw_conn_t* conn);
 
 /* deadline, of kind ATTEMPT, is due. */
 void hw_conn_attempt_due(hw_deadline_t* deadline);

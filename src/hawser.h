@@ -129,8 +129,8 @@ int hw_loop_write(hw_loop_t* loop,
                   hw_id_t conn,
                   uv_buf_t* bufs,
                   unsigned count,
-                  const char* scratch,
-                  size_t scratch_len);
+                  size_t* taken);
+const char* hw_loop_queued(hw_loop_t* loop, hw_id_t conn, size_t* len);
 int hw_loop_shutdown(hw_loop_t* loop, hw_id_t conn);
 int hw_loop_pause(hw_loop_t* loop, hw_id_t conn, int paused);
 int hw_loop_tap(hw_loop_t* loop, hw_id_t conn, int on);

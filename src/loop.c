@@ -739,12 +739,18 @@ int hw_loop_write(hw_loop_t* loop,
                   hw_id_t id,
                   uv_buf_t* bufs,
                   unsigned count,
-                  const char* scratch,
-                  size_t scratch_len) {
+                  size_t* taken) {
   hw_conn_t* conn = get_conn(loop, id);
 
-  return conn != NULL ? hw_conn_write(conn, bufs, count, scratch, scratch_len)
-                      : HW_ESTALE;
+  *taken = 0;
+  return conn != NULL ? hw_conn_write(conn, bufs, count, taken) : HW_ESTALE;
+}
+
+const char* hw_loop_queued(hw_loop_t* loop, hw_id_t id, size_t* len) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  *len = 0;
+  return conn != NULL ? hw_conn_queued(conn, len) : NULL;
 }
 
 int hw_loop_shutdown(hw_loop_t* loop, hw_id_t id) {
@@ -869,6 +875,7 @@ char* hw_loop_take_text(hw_loop_t* loop, hw_id_t id, size_t* len) {
 
 int hw_loop_bytes(hw_loop_t* loop, hw_id_t id, hw_conn_bytes_t* out) {
   hw_conn_t* conn = get_conn(loop, id);
+  size_t queued = 0;
 
   memset(out, 0, sizeof(*out));
   if (conn == NULL) {
@@ -876,6 +883,7 @@ int hw_loop_bytes(hw_loop_t* loop, hw_id_t id, hw_conn_bytes_t* out) {
   }
   out->bytes_read = conn->bytes_read;
   out->bytes_written = conn->bytes_written;
-  out->queued = hw_conn_queued(conn);
+  (void)hw_conn_queued(conn, &queued);
+  out->queued = queued;
   return 0;
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// A write that the core has not taken whole. The core queues a bounded copy of
+// what the kernel does not take and keeps no pointer into JavaScript's memory; the
+// rest waits here, and each piece is looked at anew when there is room for it: the
+// user may have transferred or resized the memory meanwhile.
+'use strict'
+
+const CHUNKS_MAX = 1024 // of one native.writev()
+
+class PendingWrite {
+  // chunks: Buffers and latin1 strings; callback: of _write().
+  constructor (chunks, callback) {
+    this.callback = callback
+    this.chunks = chunks
+    this.sizes = chunks.map((chunk) => chunk.length)
+    this.bytes = this.sizes.reduce((sum, size) => sum + size, 0)
+    this.left = this.bytes
+    this.index = 0 // of the chunk that is next
+    this.offset = 0 // in it
+  }
+
+  // The core has `taken` bytes more of it.
+  advance (taken) {
+    this.left -= taken
+    this.offset += taken
+    while (this.index < this.sizes.length && this.offset >= this.sizes[this.index]) {
+      this.offset -= this.sizes[this.index]
+      this.chunks[this.index] = null
+      this.index++
+    }
+  }
+
+  // What is next of it, in at most `max` chunks; null where memory of it has gone.
+  next (max = CHUNKS_MAX) {
+    const part = this.chunks.slice(this.index, this.index + max)
+    for (let i = 0; i < part.length; i++) {
+      const size = this.sizes[this.index + i]
+      const start = i === 0 ? this.offset : 0
+      if (part[i].length < size) return null
+      if (start === 0 && part[i].length === size) continue
+      part[i] = typeof part[i] === 'string' ? part[i].slice(start) : part[i].subarray(start, size)
+    }
+    return part
+  }
+}
+
+// Node: ERR_INVALID_STATE.
+function lostMemory () {
+  const err = new TypeError(
+    'Invalid state: the memory of a chunk was detached or made smaller before it was sent')
+  err.code = 'ERR_INVALID_STATE'
+  return err
+}
+
+module.exports = { PendingWrite, lostMemory }

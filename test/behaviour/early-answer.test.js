@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+//
+// A server that answers before it has read the request, and closes: what it has
+// answered is delivered, although the rest of the request cannot be written.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const http = require('node:http')
+const net = require('node:net')
+const { test } = require('node:test')
+
+const { Agent, hawserOnly } = require('../support/agent')
+const { settled } = require('../support/events')
+const { start } = require('../support/servers')
+
+const MIB = 1024 * 1024
+const BODY = 'x'.repeat(40 * 1024) // fits the client's first window: a reset drops what has not been sent
+const TIMES = 20
+
+const ends = {
+  'closes with the request unread': (socket) => socket.destroySoon(),
+  resets: (socket) => setImmediate(() => socket.resetAndDestroy()),
+  'closes when some of the request has come': (socket) => socket.once('readable', () => {
+    socket.read()
+    socket.destroySoon()
+  })
+}
+
+const answers = {
+  'a short answer': ['HTTP/1.1 413 Payload Too Large\r\nContent-Length: 3\r\n\r\nno!', 'no!'],
+  'an answer that closes': [
+    'HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nno!', 'no!'],
+  'a long answer': [
+    `HTTP/1.1 413 Payload Too Large\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`, BODY],
+  'a chunked answer': ['HTTP/1.1 413 Payload Too Large\r\nTransfer-Encoding: chunked\r\n\r\n' +
+    '3\r\nno!\r\n0\r\n\r\n', 'no!']
+}
+
+async function server (t, answer, end) {
+  return start(t, net.createServer((socket) => {
+    socket.on('error', () => {})
+    // The head has come. What is written is on its way when the connection ends.
+    socket.once('data', () => {
+      socket.pause()
+      socket.write(answer, () => end(socket))
+    })
+  }))
+}
+
+function upload (port, agent, size) {
+  const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+  const told = { errors: [], body: null, req }
+  req.on('error', (err) => told.errors.push(err))
+  req.on('response', (res) => {
+    const chunks = []
+    res.on('error', (err) => told.errors.push(err))
+    res.on('data', (chunk) => chunks.push(chunk))
+    res.on('end', () => { told.body = String(Buffer.concat(chunks)) })
+  })
+  const piece = Buffer.alloc(size, 'b')
+  const more = () => {
+    while (!req.destroyed && req.write(piece));
+  }
+  req.on('drain', more)
+  more()
+  return settled(req).then(() => told)
+}
+
+for (const [how, end] of Object.entries(ends)) {
+  for (const [what, [answer, body]] of Object.entries(answers)) {
+    test(`${what}, and the server ${how}`, { skip: hawserOnly }, async (t) => {
+      const port = await server(t, answer, end)
+      const agent = new Agent()
+      t.after(() => agent.destroy())
+      for (let i = 0; i < TIMES; i++) {
+        const { errors, body: got } = await upload(port, agent, (i % 4 + 1) * 64 * 1024)
+        assert.deepEqual(errors.map((err) => err.message), [], `upload ${i}`)
+        assert.equal(got, body)
+      }
+      assert.equal(agent.totalSocketCount, 0, 'none is used again')
+    })
+  }
+}
+
+test('without an answer it is the error of the write', async (t) => {
+  const port = await start(t, net.createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => { socket.pause().resetAndDestroy() })
+  }))
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const { errors, body } = await upload(port, agent, 64 * 1024)
+  assert.equal(body, null)
+  assert.equal(errors.length, 1)
+  assert.match(errors[0].message, /^(write EPIPE|(read|write) ECONNRESET)$/)
+})
+
+test('an answer that is cut off fails, once', async (t) => {
+  const port = await server(t, 'HTTP/1.1 413 Payload Too Large\r\nContent-Length: 9\r\n\r\nno!',
+    ends['closes with the request unread'])
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const { errors, body } = await upload(port, agent, MIB)
+  assert.equal(body, null)
+  assert.ok(errors.length > 0)
+})
+
+test('the callbacks of what could not be written are called', { skip: hawserOnly }, async (t) => {
+  const port = await server(t, answers['a short answer'][0], ends['closes with the request unread'])
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+  const called = new Promise((resolve) => {
+    req.write(Buffer.alloc(32 * MIB), resolve)
+  })
+  req.on('error', () => {})
+  const [res] = await once(req, 'response')
+  res.resume()
+  await called
+})
