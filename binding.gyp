@@ -94,7 +94,7 @@
           "target_name": "host_test",
           "dependencies": ["hawser_core", "hawser_pure"],
           "include_dirs": ["test/core"],
-          "sources": ["test/host/main.c", "test/host/http1.c", "test/host/transcript.c"],
+          "sources": ["test/host/main.c", "test/host/http1.c", "test/host/conn.c", "test/host/transcript.c"],
         },
         {
           # For test/behaviour/nested-turn.test.js.

@@ -15,7 +15,7 @@ const ring = require('./shared-ring')
 const exchange = require('./exchange')
 const { keepAliveHint } = require('./incoming')
 const { Socket } = require('./socket')
-const { coreError, nullByte } = require('./errors')
+const { NO_MEMORY, coreError, nullByte } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
 const {
@@ -760,8 +760,7 @@ function keepSocketAlive (socket) {
   socket[kHinted] = timeout === own ? -1 : timeout
   if (ms === Infinity) return true
   if (ms <= 0) return false
-  native.setIdle(socket[kConn] ?? 0, Math.min(ms, idleLimit(this)))
-  return true
+  return native.setIdle(socket[kConn] ?? 0, Math.min(ms, idleLimit(this))) !== NO_MEMORY
 }
 
 // The time limit that a server's hint has set is not the next request's (Node's is:

@@ -3,6 +3,7 @@
 // Errors that look like Node's own.
 'use strict'
 
+const os = require('node:os')
 const { getSystemErrorName, inspect } = require('node:util')
 const native = require('./binding')
 
@@ -25,6 +26,11 @@ function parseError (text, bytesParsed, rawPacket) {
   err.rawPacket = rawPacket
   return err
 }
+
+// Results of the core that callers look for.
+const NO_MEMORY = -os.constants.errno.ENOMEM
+const NOT_NOW = Number(Object.keys(native.errors).find(
+  (status) => native.errors[status][0] === 'ERR_HAWSER_STATE'))
 
 // A negative result of the core: libuv's code, or one of our own.
 function coreError (status, syscall) {
@@ -74,5 +80,13 @@ function invalidAddress (value) {
 }
 
 module.exports = {
-  connReset, parseError, coreError, connectError, aggregateError, nullByte, invalidAddress
+  NO_MEMORY,
+  NOT_NOW,
+  connReset,
+  parseError,
+  coreError,
+  connectError,
+  aggregateError,
+  nullByte,
+  invalidAddress
 }

@@ -15,7 +15,7 @@ const native = require('./binding')
 const ring = require('./shared-ring')
 const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
-const { connReset, parseError } = require('./errors')
+const { NOT_NOW, connReset, parseError, coreError } = require('./errors')
 const { isLenient } = require('./host')
 const { symbolOf, kAgent, kConn, kCore, kExchange, kAssigned } = require('./symbols')
 
@@ -557,7 +557,8 @@ function flush (req, socket) {
     req._finish()
   } else {
     const status = native.begin(socket[kCore].id, flags, maxHeaderSize)
-    if (status !== 0) return socket.destroy() // closed, or the server has spoken unasked
+    if (status === NOT_NOW) return socket.destroy() // closed, or the server has spoken unasked
+    if (status !== 0) return socket.destroy(coreError(status, 'write'))
     req._flush()
   }
 }

@@ -14,7 +14,7 @@ const { AsyncResource } = require('node:async_hooks')
 const native = require('./binding')
 const ring = require('./shared-ring')
 const { PendingWrite, lostMemory } = require('./pending-write')
-const { coreError, connectError, aggregateError, invalidAddress } = require('./errors')
+const { NOT_NOW, coreError, connectError, aggregateError, invalidAddress } = require('./errors')
 const { mayConnect, accessDenied } = require('./host')
 const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
 
@@ -448,9 +448,7 @@ function lengthOf (chunks) {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
 
-const NOT_NOW = Number(Object.keys(native.errors).find(
-  (status) => native.errors[status][0] === 'ERR_HAWSER_STATE'))
-const ADDRESSES_MAX = 256 // of one dial(): ADDRESSES_MAX in conn.c
+const ADDRESSES_MAX = 256 // of one dial(): HW_ADDRESSES_MAX in address.h
 
 // What _onTimeout() compares with the handle's writeQueueSize, to tell a slow
 // write from silence.
@@ -470,7 +468,11 @@ class Socket extends net.Socket {
     this[kIdle] = false
     this[kHinted] = -1
     this.parser = null // where Node keeps its HTTPParser
-    native.open(id, handle.isPipe)
+    const status = native.open(id, handle.isPipe)
+    if (status !== 0) {
+      this.destroy()
+      throw coreError(status, 'open')
+    }
   }
 
   connect (...args) {

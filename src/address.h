@@ -15,4 +15,7 @@ typedef union {
   struct sockaddr_in6 v6;
 } hw_address_t;
 
+/* Of one dial. */
+#define HW_ADDRESSES_MAX 256u
+
 #endif /* HW_ADDRESS_H */

@@ -9,6 +9,7 @@
 #ifndef HW_BASE_H
 #define HW_BASE_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +21,6 @@ extern "C" {
 
 /* X(name, value, code that JavaScript shows, text that JavaScript shows) */
 #define HW_ERROR_MAP(X)                                                   \
-  X(NOMEM, -10001, "ERR_HAWSER_NOMEM", "out of memory")                   \
   X(STALE, -10002, "ERR_HAWSER_STALE", "the connection no longer exists") \
   X(STATE, -10003, "ERR_HAWSER_STATE", "not possible in this state")      \
   X(INVAL, -10004, "ERR_HAWSER_INVAL", "invalid argument")                \
@@ -30,6 +30,8 @@ enum {
 #define X(name, value, code, text) HW_E##name = (value),
   HW_ERROR_MAP(X)
 #undef X
+  /* The system's own, which libuv passes through: one cause has one code. */
+  HW_ENOMEM = -ENOMEM
 };
 
 /* Who drops such a result has made a mistake, and the compiler says so. */

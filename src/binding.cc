@@ -8,7 +8,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <vector>
 
 namespace hawser {
 namespace {
@@ -267,11 +266,12 @@ int ToAddress(napi_env env, napi_value value, int port, hw_address_t* out) {
 Napi::Value Dial(const Napi::CallbackInfo& info) {
   Arguments<4> args(info);
   uint32_t count = 0;
-  if (napi_get_array_length(args.env, args.value[1], &count) != napi_ok) {
+  if (napi_get_array_length(args.env, args.value[1], &count) != napi_ok ||
+      count > HW_ADDRESSES_MAX) {
     return Result(args.env, HW_EINVAL);
   }
   int port = static_cast<int>(ToUint32(args.env, args.value[2]));
-  std::vector<hw_address_t> addresses(count);
+  hw_address_t addresses[HW_ADDRESSES_MAX];
   for (uint32_t i = 0; i < count; i++) {
     napi_value value = nullptr;
     int err = napi_get_element(args.env, args.value[1], i, &value) == napi_ok
@@ -284,8 +284,8 @@ Napi::Value Dial(const Napi::CallbackInfo& info) {
   return Result(args.env,
                 hw_loop_dial(args.loop(),
                              args.id(),
-                             addresses.data(),
-                             addresses.size(),
+                             addresses,
+                             count,
                              ToMilliseconds(args.env, args.value[3])));
 }
 

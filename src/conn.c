@@ -4,13 +4,14 @@
  */
 #include "conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ADDRESSES_MAX = 256 };
+static_assert((int)HW_ENOMEM == (int)UV_ENOMEM, "one code for one cause");
 
 /* Lives from hw_conn_dial until the connection is up or closed. */
 struct hw_dial {
@@ -38,6 +39,7 @@ struct hw_write {
 static void on_read(uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf);
 static void stop_reading(hw_conn_t* conn);
 static void push_raw(hw_conn_t* conn, const char* data, size_t len);
+static void on_failure(hw_conn_t* conn, int status);
 static int dial_next(hw_conn_t* conn);
 
 static void set_state(hw_conn_t* conn, hw_conn_state_t next) {
@@ -112,6 +114,9 @@ static int handle_init(hw_conn_t* conn) {
                           : uv_tcp_init(conn->env->uv, &conn->uv.tcp);
 
   conn->uv.handle.data = conn;
+  if (err == 0 && conn->unrefd) {
+    uv_unref(&conn->uv.handle);
+  }
   return err;
 }
 
@@ -141,7 +146,7 @@ static int dial_create(hw_conn_t* conn, size_t count) {
   size_t size = 0;
   hw_dial_t* dial = NULL;
 
-  if (count > ADDRESSES_MAX ||
+  if (count > HW_ADDRESSES_MAX ||
       hw_size_mul(count, sizeof(dial->addrs[0]), &size) != 0 ||
       hw_size_add(size, sizeof(*dial), &size) != 0) {
     return HW_EINVAL;
@@ -174,7 +179,11 @@ int hw_conn_bind(hw_conn_t* conn, const hw_address_t* addr, unsigned flags) {
   }
   conn->dial->bound = 1;
   conn->dial->local = *addr;
-  return uv_tcp_bind(&conn->uv.tcp, &addr->any, flags);
+  err = uv_tcp_bind(&conn->uv.tcp, &addr->any, flags);
+  if (err != 0) {
+    dial_free(conn);
+  }
+  return err;
 }
 
 /* The port that hw_conn_bind was told, on any address of the family that is
@@ -241,6 +250,28 @@ static void attempt_failed(hw_conn_t* conn, int status) {
 
 static void start_reading(hw_conn_t* conn);
 
+/* Of an open TCP connection. libuv keeps these too, but not for how long, and
+ * not when the handle is made anew between two addresses. */
+static int set_keepalive(hw_conn_t* conn) {
+  return uv_tcp_keepalive(&conn->uv.tcp,
+                          conn->keepalive_s != 0,
+                          conn->keepalive_s != 0 ? conn->keepalive_s : 1);
+}
+
+static int set_nodelay(hw_conn_t* conn) {
+  return uv_tcp_nodelay(&conn->uv.tcp, conn->nodelay);
+}
+
+/* What was asked for before. That it cannot be had is no reason to fail. */
+static void set_options(hw_conn_t* conn) {
+  if (conn->keepalive_s != 0) {
+    (void)set_keepalive(conn);
+  }
+  if (conn->nodelay) {
+    (void)set_nodelay(conn);
+  }
+}
+
 static void on_connect(uv_connect_t* req, int status) {
   hw_conn_t* conn = ((hw_dial_t*)req->data)->conn;
 
@@ -252,6 +283,7 @@ static void on_connect(uv_connect_t* req, int status) {
   } else {
     dial_free(conn);
     set_state(conn, HW_CONN_OPEN);
+    set_options(conn);
     push_status(conn, HW_REC_CONNECTED, 0);
     start_reading(conn);
   }
@@ -265,29 +297,39 @@ void hw_conn_attempt_due(hw_deadline_t* deadline) {
   dial->conn->env->settle(dial->conn);
 }
 
-/* Starts the current attempt. One of several that fails at once is given up
- * by its deadline too, so that no record is pushed inside a call. */
+static int start_deadline(hw_conn_t* conn, uint64_t timeout_ms) {
+  return hw_deadline_start(conn->env->deadlines,
+                           &conn->dial->deadline,
+                           timeout_ms,
+                           uv_now(conn->env->uv));
+}
+
+/* READY to DIALLING: starts the current attempt. One of several that fails at
+ * once is given up by its deadline too, so that no record is pushed inside a
+ * call. The last one has the time it takes. With an error nothing was started,
+ * since the deadline comes first: a connect cannot be taken back. */
 static int dial_next(hw_conn_t* conn) {
   hw_dial_t* dial = conn->dial;
-  uint64_t timeout_ms = dial->attempt_ms;
 
-  set_state(conn, HW_CONN_DIALLING);
+  uv_update_time(conn->env->uv); /* JavaScript may have been busy since */
+  if (dial->current + 1 < dial->count) {
+    int err = start_deadline(conn, dial->attempt_ms);
+
+    if (err != 0) {
+      return err;
+    }
+  }
   dial->req.data = dial;
   if (dial->failed == 0) {
     dial->failed = uv_tcp_connect(
         &dial->req, &conn->uv.tcp, &dial->addrs[dial->current].any, on_connect);
   }
-  uv_update_time(conn->env->uv); /* JavaScript may have been busy since */
-  if (dial->failed != 0) {
-    if (dial->count == 1) {
-      return dial->failed;
-    }
-    timeout_ms = 0;
-  } else if (dial->current + 1 == dial->count) {
-    return 0; /* the last one has the time it takes */
+  if (dial->failed != 0 &&
+      (dial->count == 1 || start_deadline(conn, 0) != 0)) {
+    return dial->failed;
   }
-  return hw_deadline_start(
-      conn->env->deadlines, &dial->deadline, timeout_ms, uv_now(conn->env->uv));
+  set_state(conn, HW_CONN_DIALLING);
+  return 0;
 }
 
 int hw_conn_dial(hw_conn_t* conn,
@@ -308,7 +350,11 @@ int hw_conn_dial(hw_conn_t* conn,
   }
   memcpy(conn->dial->addrs, addrs, count * sizeof(addrs[0]));
   conn->dial->attempt_ms = attempt_ms;
-  return dial_next(conn);
+  err = dial_next(conn);
+  if (err != 0) {
+    dial_free(conn);
+  }
+  return err;
 }
 
 int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len) {
@@ -317,12 +363,12 @@ int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len) {
   if (conn->state != HW_CONN_READY || !conn->is_pipe) {
     return HW_ESTATE;
   }
+  if (len == 0 || memchr(path, 0, len) != NULL) {
+    return UV_EINVAL; /* abstract names go through the Node lane */
+  }
   err = dial_create(conn, 1);
   if (err != 0) {
     return err;
-  }
-  if (len == 0 || memchr(path, 0, len) != NULL) {
-    return UV_EINVAL; /* abstract names go through the Node lane */
   }
   conn->dial->req.data = conn->dial;
   set_state(conn, HW_CONN_DIALLING);
@@ -372,8 +418,9 @@ static void parse(hw_conn_t* conn, const char* data, size_t len) {
   hw_ring_t* ring = conn->env->ring;
   hw_slabs_t* slabs = conn->env->slabs;
   uint32_t first = ring->count;
+  int err = 0;
 
-  hw_http1_feed(http, ring, slabs, hw_conn_tag(conn), data, len);
+  err = hw_http1_feed(http, ring, slabs, hw_conn_tag(conn), data, len);
   if (conn->tapped) {
     push_raw(conn, data, len);
   } else {
@@ -389,6 +436,9 @@ static void parse(hw_conn_t* conn, const char* data, size_t len) {
     if (http->long_text == NULL) {
       parser_free(conn);
     }
+  }
+  if (err != 0) {
+    on_failure(conn, err);
   }
 }
 
@@ -447,7 +497,8 @@ static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
 static void on_bytes(hw_conn_t* conn, const char* data, size_t len) {
   conn->bytes_read += len;
   if (conn->exchange == HW_EXCHANGE_BEGUN && start_parsing(conn) != 0) {
-    on_failure(conn, UV_ENOMEM);
+    end_exchange(conn, 0);
+    on_failure(conn, HW_ENOMEM);
     return;
   }
   if (conn->exchange == HW_EXCHANGE_READING) {
@@ -638,17 +689,43 @@ int hw_conn_shutdown(hw_conn_t* conn) {
   return err;
 }
 
-void hw_conn_tap(hw_conn_t* conn, int on) {
-  conn->tapped = (uint8_t)(on != 0);
+/* Has it a handle that is not being closed for good? */
+static int is_usable(const hw_conn_t* conn) {
+  return conn->state >= HW_CONN_READY && conn->state < HW_CONN_CLOSING;
 }
 
-void hw_conn_pause(hw_conn_t* conn, int paused) {
+int hw_conn_ref(hw_conn_t* conn, int on) {
+  if (!is_usable(conn)) {
+    return HW_ESTATE;
+  }
+  conn->unrefd = (uint8_t)!on;
+  if (on) {
+    uv_ref(&conn->uv.handle);
+  } else {
+    uv_unref(&conn->uv.handle);
+  }
+  return 0;
+}
+
+int hw_conn_tap(hw_conn_t* conn, int on) {
+  if (!is_usable(conn)) {
+    return HW_ESTATE;
+  }
+  conn->tapped = (uint8_t)(on != 0);
+  return 0;
+}
+
+int hw_conn_pause(hw_conn_t* conn, int paused) {
+  if (!is_usable(conn)) {
+    return HW_ESTATE;
+  }
   conn->paused = (uint8_t)(paused != 0);
   if (paused) {
     stop_reading(conn);
   } else {
     start_reading(conn);
   }
+  return 0;
 }
 
 static void on_close(uv_handle_t* handle) {
@@ -721,17 +798,19 @@ int hw_conn_peek(const hw_conn_t* conn) {
 }
 
 int hw_conn_keepalive(hw_conn_t* conn, int on, unsigned seconds) {
-  if (conn->state != HW_CONN_OPEN || conn->is_pipe) {
-    return 0;
+  if (!is_usable(conn) || conn->is_pipe) {
+    return HW_ESTATE;
   }
-  return uv_tcp_keepalive(&conn->uv.tcp, on, seconds > 0 ? seconds : 1);
+  conn->keepalive_s = on ? (seconds > 0 ? seconds : 1) : 0;
+  return conn->state == HW_CONN_OPEN ? set_keepalive(conn) : 0;
 }
 
 int hw_conn_nodelay(hw_conn_t* conn, int on) {
-  if (conn->state != HW_CONN_OPEN || conn->is_pipe) {
-    return 0;
+  if (!is_usable(conn) || conn->is_pipe) {
+    return HW_ESTATE;
   }
-  return uv_tcp_nodelay(&conn->uv.tcp, on);
+  conn->nodelay = (uint8_t)(on != 0);
+  return conn->state == HW_CONN_OPEN ? set_nodelay(conn) : 0;
 }
 
 int hw_conn_dup(const hw_conn_t* conn) {

@@ -83,6 +83,9 @@ struct hw_conn {
   uint8_t exchange; /* hw_exchange_t */
   uint8_t flags;    /* of the exchange, as for hw_http1_begin */
   uint8_t tapped;   /* somebody wants the bytes themselves too */
+  uint8_t unrefd;   /* it does not keep the loop alive */
+  uint8_t nodelay;
+  uint32_t keepalive_s; /* 0: off */
   uint32_t header_max;
   uint64_t bytes_read;
   uint64_t bytes_written; /* queued ones included, as Node counts */
@@ -118,7 +121,8 @@ int hw_conn_bind(hw_conn_t* conn, const hw_address_t* addr, unsigned flags);
 /* Connects to the first address that answers, one after the other; each but
  * the last gets attempt_ms. The addresses are copied. Then CONNECTED, preceded
  * by ATTEMPT_FAILED for each that did not. Result: 0, HW_ENOMEM, HW_ESTATE,
- * HW_EINVAL (none, or too many), or libuv's code: then nothing follows. */
+ * HW_EINVAL (none, or too many), or libuv's code: then nothing follows, and it
+ * is READY as before. */
 int hw_conn_dial(hw_conn_t* conn,
                  const hw_address_t* addrs,
                  size_t count,
@@ -150,11 +154,22 @@ const char* hw_conn_queued(const hw_conn_t* conn, size_t* len);
 /* Ends our side after what is queued. Result: 0 or libuv's code. */
 int hw_conn_shutdown(hw_conn_t* conn);
 
+/* These hold from READY on, through all the addresses that are tried, to the
+ * close; in another state: HW_ESTATE. */
+
+/* Whether it keeps the loop alive. */
+int hw_conn_ref(hw_conn_t* conn, int on);
+
 /* Stops or resumes the reads of this connection. */
-void hw_conn_pause(hw_conn_t* conn, int paused);
+int hw_conn_pause(hw_conn_t* conn, int paused);
 
 /* Whether a RAW record with the bytes follows each read of a response. */
-void hw_conn_tap(hw_conn_t* conn, int on);
+int hw_conn_tap(hw_conn_t* conn, int on);
+
+/* TCP only, else HW_ESTATE. seconds as for uv_tcp_keepalive, at least 1 when
+ * on. Of one that is open libuv's code. */
+int hw_conn_keepalive(hw_conn_t* conn, int on, unsigned seconds);
+int hw_conn_nodelay(hw_conn_t* conn, int on);
 
 /* Closes; CLOSED follows, queued writes are dropped. Harmless when closing.
  * NEW and EXTERNAL become CLOSED at once, without a record.
@@ -171,10 +186,6 @@ int hw_conn_peek(const hw_conn_t* conn);
 
 /* The text of a record with LONG_TEXT, as hw_http1_take_text. */
 char* hw_conn_take_text(hw_conn_t* conn, size_t* len);
-
-/* Seconds as for uv_tcp_keepalive, at least 1 when on. */
-int hw_conn_keepalive(hw_conn_t* conn, int on, unsigned seconds);
-int hw_conn_nodelay(hw_conn_t* conn, int on);
 
 /* A descriptor of its own for the same socket, or a negative code. */
 int hw_conn_dup(const hw_conn_t* conn);

@@ -37,15 +37,19 @@ void Drain(void* data, uint32_t count, uint32_t epoch) {
   }
 }
 
-// Nothing is written into the ring any more; the environment is still there.
-void OnLoopClosed(void* data) {
-  State* state = static_cast<State*>(data);
-
+void ResetReferences(State* state) {
   state->drain.Reset();
   state->receiver.Reset();
   state->ring.Reset();
   state->register_array.Reset();
   state->registers = nullptr;
+}
+
+// Nothing is written into the ring any more; the environment is still there.
+void OnLoopClosed(void* data) {
+  State* state = static_cast<State*>(data);
+
+  ResetReferences(state);
   if (napi_remove_async_cleanup_hook(state->cleanup) != napi_ok) {
     abort();
   }
@@ -57,7 +61,7 @@ void OnCleanup(napi_async_cleanup_hook_handle handle, void* data) {
   State* state = static_cast<State*>(data);
   hw_loop_t* loop = state->loop;
 
-  state->cleanup = handle;
+  HW_ASSERT(handle == state->cleanup);
   state->loop = nullptr;
   hw_loop_close(loop, OnLoopClosed, state);
 }
@@ -99,8 +103,15 @@ Napi::Value Setup(const Napi::CallbackInfo& info) {
   state->register_array = Napi::Persistent(registers);
   state->drain = Napi::Persistent(info[2].As<Napi::Function>());
   state->receiver = Napi::Persistent(Napi::Object::New(env));
-  if (hw_loop_create(uv, ring.Data(), Drain, state, &state->loop) != 0 ||
-      napi_add_async_cleanup_hook(env, OnCleanup, state, nullptr) != napi_ok) {
+  // The hook first: a loop that nobody would close is not made.
+  bool hooked = napi_add_async_cleanup_hook(
+                    env, OnCleanup, state, &state->cleanup) == napi_ok;
+  if (!hooked ||
+      hw_loop_create(uv, ring.Data(), Drain, state, &state->loop) != 0) {
+    if (hooked) {
+      (void)napi_remove_async_cleanup_hook(state->cleanup);
+    }
+    ResetReferences(state);
     Napi::Error::New(env, "setup: out of memory").ThrowAsJavaScriptException();
     return env.Undefined();
   }

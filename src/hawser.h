@@ -86,7 +86,8 @@ int hw_loop_release(hw_loop_t* loop,
                     uint64_t idle_ms,
                     hw_lease_t* out);
 
-/* Restarts how long an IDLE connection may stay idle. */
+/* Restarts how long an IDLE connection may stay idle. HW_ENOMEM: it is IDLE
+ * without a limit now; the caller closes it. */
 int hw_loop_set_idle(hw_loop_t* loop, hw_id_t conn, uint64_t idle_ms);
 
 /* conn leaves its pool, if it is in one. The connection itself goes on; an

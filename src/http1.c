@@ -12,7 +12,12 @@
 #include <string.h>
 #include <strings.h>
 
-enum { OVERFLOW_NONE, OVERFLOW_HEADER, OVERFLOW_EXTENSIONS };
+enum {
+  OVERFLOW_NONE,
+  OVERFLOW_HEADER,
+  OVERFLOW_EXTENSIONS,
+  OVERFLOW_MEMORY
+};
 
 static char* text_base(const hw_http1_t* p) {
   return p->spilled ? p->saved : p->ring->text + p->ring->text_len;
@@ -46,6 +51,7 @@ static void saved_free(hw_http1_t* p) {
 
 static int text_put(hw_http1_t* p, const char* at, size_t len) {
   if (p->spilled && saved_reserve(p, p->text_len + len) != 0) {
+    p->overflow = OVERFLOW_MEMORY;
     return -1;
   }
   memcpy(text_base(p) + p->text_len, at, len);
@@ -91,7 +97,8 @@ static int text_save(hw_http1_t* p) {
     return 0;
   }
   if (saved_reserve(p, p->text_len) != 0) {
-    return HW_ENOMEM;
+    p->overflow = OVERFLOW_MEMORY;
+    return -1;
   }
   memcpy(p->saved, text_base(p), p->text_len);
   return 0;
@@ -432,12 +439,12 @@ static int feed_rest(hw_http1_t* p, const char* end) {
   return llhttp_execute(&p->parser, rest, (size_t)(end - rest));
 }
 
-void hw_http1_feed(hw_http1_t* p,
-                   hw_ring_t* ring,
-                   hw_slabs_t* slabs,
-                   uint32_t conn,
-                   const char* data,
-                   size_t len) {
+int hw_http1_feed(hw_http1_t* p,
+                  hw_ring_t* ring,
+                  hw_slabs_t* slabs,
+                  uint32_t conn,
+                  const char* data,
+                  size_t len) {
   int err = 0;
 
   HW_ASSERT(p->active);
@@ -458,16 +465,19 @@ void hw_http1_feed(hw_http1_t* p,
     push_packet(p, record, rest, len - (size_t)(rest - data));
   } else if (p->surplus || p->complete || err != LLHTTP_OK) {
     p->active = 0;
-    if (err != LLHTTP_OK && !p->surplus) {
+    if (err != LLHTTP_OK && !p->surplus && p->overflow != OVERFLOW_MEMORY) {
       push_error(
           p, err, (size_t)(llhttp_get_error_pos(&p->parser) - data), len);
     }
+  } else {
+    p->active = text_save(p) == 0;
   }
-  if (p->active && text_save(p) != 0) {
-    p->active = 0;
-    p->overflow = OVERFLOW_HEADER;
-    push_error(p, LLHTTP_USER, len, len);
+  if (p->overflow != OVERFLOW_MEMORY || p->complete) {
+    return 0; /* the rest behind a response is nobody's */
   }
+  p->failed = 1;
+  p->text_len = 0;
+  return HW_ENOMEM;
 }
 
 void hw_http1_finish(hw_http1_t* p, hw_ring_t* ring, uint32_t conn) {

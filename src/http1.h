@@ -55,7 +55,7 @@ typedef struct {
   uint8_t failed;
   uint8_t upgraded;
   uint8_t hinted;   /* the head has a Keep-Alive header */
-  uint8_t overflow; /* 1: header block, 2: chunk extensions */
+  uint8_t overflow; /* 1: header block, 2: chunk extensions, 3: memory */
   uint32_t header_bytes;
   uint32_t header_max;
   uint32_t extension_bytes;
@@ -80,13 +80,14 @@ void hw_http1_close(hw_http1_t* p);
 void hw_http1_begin(hw_http1_t* p, uint32_t flags, uint32_t header_max);
 
 /* Bytes of the current slab arrived. Pushes HEAD, DATA, END, UPGRADE,
- * SURPLUS and PARSE_ERROR records for conn. There must be room in the ring. */
-void hw_http1_feed(hw_http1_t* p,
-                   hw_ring_t* ring,
-                   hw_slabs_t* slabs,
-                   uint32_t conn,
-                   const char* data,
-                   size_t len);
+ * SURPLUS and PARSE_ERROR records for conn. There must be room in the ring.
+ * Result: 0, or HW_ENOMEM: the exchange has failed, and no record says it. */
+int hw_http1_feed(hw_http1_t* p,
+                  hw_ring_t* ring,
+                  hw_slabs_t* slabs,
+                  uint32_t conn,
+                  const char* data,
+                  size_t len);
 
 /* The stream ended: a body that runs until the close is complete now. */
 void hw_http1_finish(hw_http1_t* p, hw_ring_t* ring, uint32_t conn);

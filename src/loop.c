@@ -512,7 +512,7 @@ static int lease(hw_conn_t* conn) {
   if (conn->state == HW_CONN_OPEN && !hw_conn_peek(conn)) {
     return 0;
   }
-  uv_ref(&conn->uv.handle);
+  (void)hw_conn_ref(conn, 1);
   return 1;
 }
 
@@ -595,9 +595,7 @@ int hw_loop_release(hw_loop_t* loop,
   if (decision.verdict == HW_HANDOVER) {
     out->waiter = end_waiter(loop, decision.waiter);
   } else if (decision.verdict == HW_IDLE) {
-    if (conn->state != HW_CONN_EXTERNAL) {
-      uv_unref(&conn->uv.handle);
-    }
+    (void)hw_conn_ref(conn, 0); /* an external one has a handle of Node's */
     deadline_started(loop, &conn->link.idle_until);
   }
   return 0;
@@ -607,8 +605,11 @@ int hw_loop_set_idle(hw_loop_t* loop, hw_id_t id, uint64_t idle_ms) {
   hw_conn_t* conn = get_conn(loop, id);
   int err = 0;
 
-  if (conn == NULL || conn->link.state != HW_LINK_IDLE) {
+  if (conn == NULL) {
     return HW_ESTALE;
+  }
+  if (conn->link.state != HW_LINK_IDLE) {
+    return HW_ESTATE;
   }
   err = hw_pool_set_idle(
       conn->link.pool, &conn->link, idle_ms, uv_now(loop->env.uv));
@@ -762,21 +763,13 @@ int hw_loop_shutdown(hw_loop_t* loop, hw_id_t id) {
 int hw_loop_pause(hw_loop_t* loop, hw_id_t id, int paused) {
   hw_conn_t* conn = get_conn(loop, id);
 
-  if (conn == NULL) {
-    return HW_ESTALE;
-  }
-  hw_conn_pause(conn, paused);
-  return 0;
+  return conn != NULL ? hw_conn_pause(conn, paused) : HW_ESTALE;
 }
 
 int hw_loop_tap(hw_loop_t* loop, hw_id_t id, int on) {
   hw_conn_t* conn = get_conn(loop, id);
 
-  if (conn == NULL) {
-    return HW_ESTALE;
-  }
-  hw_conn_tap(conn, on);
-  return 0;
+  return conn != NULL ? hw_conn_tap(conn, on) : HW_ESTALE;
 }
 
 int hw_loop_close_conn(hw_loop_t* loop, hw_id_t id, int reset) {
@@ -806,21 +799,13 @@ static int has_handle(const hw_conn_t* conn) {
 int hw_loop_ref(hw_loop_t* loop, hw_id_t id, int on) {
   hw_conn_t* conn = get_conn(loop, id);
 
-  if (!has_handle(conn)) {
-    return HW_ESTALE;
-  }
-  if (on) {
-    uv_ref(&conn->uv.handle);
-  } else {
-    uv_unref(&conn->uv.handle);
-  }
-  return 0;
+  return conn != NULL ? hw_conn_ref(conn, on) : HW_ESTALE;
 }
 
 int hw_loop_has_ref(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 
-  return has_handle(conn) && uv_has_ref(&conn->uv.handle);
+  return has_handle(conn) && !conn->unrefd;
 }
 
 int hw_loop_keepalive(hw_loop_t* loop, hw_id_t id, int on, unsigned seconds) {

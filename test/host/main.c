@@ -13,6 +13,7 @@ int test_failed;
 int test_ok;
 
 void suite_http1(void);
+void suite_conn(void);
 
 static void the_self_check_passes(void) {
   void* memory = hw_mem_alloc(HW_RING_BYTES);
@@ -25,6 +26,7 @@ NAPI_MODULE_INIT() {
   (void)env;
   RUN(the_self_check_passes);
   suite_http1();
+  suite_conn();
   (void)printf("host: %d passed, %d failed\n", test_passed, test_failed);
   (void)fflush(stdout);
   return exports;

@@ -218,6 +218,7 @@ void transcript_begin(transcript_t* t, uint32_t flags, uint32_t header_max) {
 
 void transcript_feed(transcript_t* t, const char* bytes, size_t len) {
   char* at = NULL;
+  int err = 0;
 
   if (!t->http.active) {
     return;
@@ -227,9 +228,15 @@ void transcript_feed(transcript_t* t, const char* bytes, size_t len) {
   CHECK(hw_slabs_space(&t->slabs, &t->ring, &at) >= len);
   memcpy(at, bytes, len);
   t->fed += len;
-  hw_http1_feed(&t->http, &t->ring, &t->slabs, TRANSCRIPT_CONN, at, len);
+  err = hw_http1_feed(
+      &t->http, &t->ring, &t->slabs, TRANSCRIPT_CONN, at, len);
   hw_slabs_hand_over(&t->slabs, &t->ring, 0, at);
   drain(t);
+  if (err != 0) {
+    CHECK(err == HW_ENOMEM && !t->http.active);
+    CHECK(!t->failed && !hw_http1_reusable(&t->http));
+    put_string(t, "NO MEMORY");
+  }
   memset(at, '#', len);
 }
 

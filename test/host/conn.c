@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections on a loop of their own, against sockets that this file opens:
+ * dialling, what is set before a connection is open, and every allocation that
+ * may fail on the way.
+ */
+#include "runner.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hawser.h"
+
+void suite_conn(void);
+
+enum { TYPES = 16, PORTS = 3, ATTEMPT_MS = 60000 };
+
+typedef struct {
+  uv_loop_t uv;
+  hw_loop_t* loop;
+  void* memory;
+  char* slab;
+  hw_id_t pool;
+  hw_id_t conn;
+  uint32_t met[TYPES]; /* records, by type */
+  int status[TYPES];   /* the latest one's */
+  int closed;
+} fixture_t;
+
+static void on_drain(void* data, uint32_t count, uint32_t epoch) {
+  fixture_t* f = data;
+  uint32_t i = 0;
+
+  (void)epoch;
+  for (i = 0; i < count; i++) {
+    const uint32_t* w =
+        (const uint32_t*)f->memory + (size_t)i * HW_RECORD_WORDS;
+
+    CHECK(w[HW_WORD_TYPE] < TYPES);
+    CHECK(w[HW_WORD_CONN] == (uint32_t)f->conn);
+    f->met[w[HW_WORD_TYPE] % TYPES]++;
+    f->status[w[HW_WORD_TYPE] % TYPES] = (int)w[HW_WORD_STATUS];
+  }
+}
+
+static void on_closed(void* data) {
+  ((fixture_t*)data)->closed = 1;
+}
+
+static void add(fixture_t* f) {
+  memset(f->met, 0, sizeof(f->met));
+  CHECK(hw_loop_add(f->loop, f->pool, "a", 1, &f->conn) == 0);
+}
+
+static int open_loop(fixture_t* f) {
+  hw_pool_options_t options = {HW_NO_LIMIT, HW_NO_LIMIT, 10, 0};
+
+  memset(f, 0, sizeof(*f));
+  f->memory = malloc(HW_RING_BYTES);
+  f->slab = malloc(HW_READ_MAX);
+  CHECK(uv_loop_init(&f->uv) == 0);
+  CHECK(hw_loop_create(&f->uv, f->memory, on_drain, f, &f->loop) == 0);
+  if (f->loop == NULL) {
+    return -1;
+  }
+  CHECK(hw_loop_give_slab(f->loop, 1, f->slab, HW_READ_MAX) == 0);
+  CHECK(hw_loop_pool_create(f->loop, &options, &f->pool) == 0);
+  add(f);
+  return 0;
+}
+
+static void turn_until(fixture_t* f, uint32_t type) {
+  int i = 0;
+
+  for (i = 0; i < 1000 && f->met[type] == 0; i++) {
+    (void)uv_run(&f->uv, UV_RUN_ONCE);
+  }
+  CHECK(f->met[type] == 1);
+}
+
+static void close_conn(fixture_t* f) {
+  if (hw_loop_close_conn(f->loop, f->conn, 0) == 0) {
+    turn_until(f, HW_REC_CLOSED);
+  }
+  CHECK(hw_loop_close_conn(f->loop, f->conn, 0) == HW_ESTALE);
+}
+
+static void close_loop(fixture_t* f) {
+  hw_loop_close(f->loop, on_closed, f);
+  (void)uv_run(&f->uv, UV_RUN_DEFAULT);
+  CHECK(f->closed && uv_loop_close(&f->uv) == 0);
+  free(f->memory);
+  free(f->slab);
+}
+
+/* A port of 127.0.0.1 that refuses connections, or takes them. */
+static int open_port(int listens, hw_address_t* addr) {
+  socklen_t len = sizeof(addr->v4);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  memset(addr, 0, sizeof(*addr));
+  addr->v4.sin_family = AF_INET;
+  addr->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK(bind(fd, &addr->any, len) == 0);
+  CHECK(getsockname(fd, &addr->any, &len) == 0);
+  CHECK(!listens || listen(fd, 8) == 0);
+  return fd;
+}
+
+/* The first of `count` ports refuse, and the last does what `listens` says. */
+static void open_ports(int* fds,
+                       hw_address_t* addrs,
+                       size_t count,
+                       int listens) {
+  size_t i = 0;
+
+  for (i = 0; i < count; i++) {
+    fds[i] = open_port(listens && i + 1 == count, &addrs[i]);
+  }
+}
+
+static void close_ports(const int* fds, size_t count) {
+  size_t i = 0;
+
+  for (i = 0; i < count; i++) {
+    (void)close(fds[i]);
+  }
+}
+
+/* With an error nothing follows; without, CONNECTED comes once. */
+static void dial_with_failure(fixture_t* f,
+                              const hw_address_t* addrs,
+                              size_t count,
+                              int listens,
+                              long n) {
+  int err = 0;
+  int i = 0;
+
+  add(f);
+  CHECK(hw_loop_open(f->loop, f->conn, 0) == 0);
+  hw_mem_fail_at(n);
+  err = hw_loop_dial(f->loop, f->conn, addrs, count, ATTEMPT_MS);
+  if (err == 0) {
+    turn_until(f, HW_REC_CONNECTED);
+  }
+  hw_mem_fail_at(-1);
+  for (i = 0; i < 8; i++) {
+    (void)uv_run(&f->uv, UV_RUN_NOWAIT);
+  }
+  CHECK(f->met[HW_REC_CONNECTED] == (err == 0));
+  CHECK(err == 0 || err == HW_ENOMEM);
+  if (err == 0) {
+    int status = f->status[HW_REC_CONNECTED];
+
+    CHECK(status == HW_ENOMEM || status == (listens ? 0 : UV_ECONNREFUSED));
+  } else {
+    CHECK(f->met[HW_REC_ATTEMPT_FAILED] == 0);
+    /* It is as it was before. */
+    CHECK(hw_loop_dial(f->loop, f->conn, addrs, count, ATTEMPT_MS) == 0);
+    turn_until(f, HW_REC_CONNECTED);
+  }
+  close_conn(f);
+}
+
+static void a_dial_that_fails_fails_once(void) {
+  fixture_t f;
+  hw_address_t addrs[PORTS];
+  int fds[PORTS];
+  size_t count = 0;
+  int listens = 0;
+  long n = 0;
+
+  for (listens = 0; listens < 2; listens++) {
+    for (count = 1; count <= PORTS; count += 2) {
+      open_ports(fds, addrs, count, listens);
+      for (n = 0; n < 8; n++) {
+        if (open_loop(&f) == 0) { /* a fresh one keeps no memory in reserve */
+          close_conn(&f);
+          dial_with_failure(&f, addrs, count, listens, n);
+          close_loop(&f);
+        }
+      }
+      close_ports(fds, count);
+    }
+  }
+}
+
+static int option(fixture_t* f, int level, int name) {
+  int value = -1;
+  socklen_t len = sizeof(value);
+
+  CHECK(getsockopt(
+            hw_loop_fd(f->loop, f->conn), level, name, &value, &len) == 0);
+  return value;
+}
+
+enum { BEFORE_DIAL, WHILE_DIALLING, WHEN_OPEN, MOMENTS };
+
+static void set_all(fixture_t* f) {
+  CHECK(hw_loop_keepalive(f->loop, f->conn, 1, 77) == 0);
+  CHECK(hw_loop_nodelay(f->loop, f->conn, 1) == 0);
+  CHECK(hw_loop_ref(f->loop, f->conn, 0) == 0);
+  CHECK(hw_loop_has_ref(f->loop, f->conn) == 0);
+}
+
+/* Whenever it is said, and however many addresses are tried since. */
+static void what_is_set_holds_when_it_is_open(void) {
+  hw_address_t addrs[PORTS];
+  int fds[PORTS];
+  size_t count = 0;
+  int moment = 0;
+
+  for (count = 1; count <= PORTS; count += 2) {
+    open_ports(fds, addrs, count, 1);
+    for (moment = 0; moment < MOMENTS; moment++) {
+      fixture_t f;
+      uv_idle_t busy; /* an unref'd connection does not keep the loop alive */
+
+      if (open_loop(&f) != 0) {
+        return;
+      }
+      CHECK(uv_idle_init(&f.uv, &busy) == 0);
+      CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
+      if (moment == BEFORE_DIAL) {
+        set_all(&f);
+      }
+      CHECK(hw_loop_dial(f.loop, f.conn, addrs, count, ATTEMPT_MS) == 0);
+      if (moment == WHILE_DIALLING) {
+        set_all(&f);
+      }
+      turn_until(&f, HW_REC_CONNECTED);
+      CHECK(f.status[HW_REC_CONNECTED] == 0);
+      CHECK(f.met[HW_REC_ATTEMPT_FAILED] == count - 1);
+      if (moment == WHEN_OPEN) {
+        set_all(&f);
+      }
+      CHECK(option(&f, SOL_SOCKET, SO_KEEPALIVE) == 1);
+      CHECK(option(&f, IPPROTO_TCP, TCP_KEEPIDLE) == 77);
+      CHECK(option(&f, IPPROTO_TCP, TCP_NODELAY) == 1);
+      CHECK(hw_loop_has_ref(f.loop, f.conn) == 0);
+      CHECK(uv_loop_alive(&f.uv) == 0); /* libuv says so too */
+      uv_close((uv_handle_t*)&busy, NULL);
+      close_conn(&f);
+      close_loop(&f);
+    }
+    close_ports(fds, count);
+  }
+}
+
+static void expect_refused(fixture_t* f, int err) {
+  CHECK(hw_loop_keepalive(f->loop, f->conn, 1, 1) == err);
+  CHECK(hw_loop_nodelay(f->loop, f->conn, 1) == err);
+  CHECK(hw_loop_ref(f->loop, f->conn, 1) == err);
+  CHECK(hw_loop_pause(f->loop, f->conn, 1) == err);
+  CHECK(hw_loop_tap(f->loop, f->conn, 1) == err);
+  CHECK(hw_loop_set_idle(f->loop, f->conn, 1) == err);
+}
+
+/* Success means that something was done. */
+static void what_cannot_be_set_is_an_error(void) {
+  fixture_t f;
+
+  if (open_loop(&f) != 0) {
+    return;
+  }
+  expect_refused(&f, HW_ESTATE); /* new */
+  CHECK(hw_loop_open(f.loop, f.conn, 1) == 0);
+  CHECK(hw_loop_keepalive(f.loop, f.conn, 1, 1) == HW_ESTATE); /* a pipe */
+  CHECK(hw_loop_nodelay(f.loop, f.conn, 1) == HW_ESTATE);
+  CHECK(hw_loop_close_conn(f.loop, f.conn, 0) == 0);
+  expect_refused(&f, HW_ESTATE); /* closing */
+  turn_until(&f, HW_REC_CLOSED);
+  expect_refused(&f, HW_ESTALE);
+  add(&f);
+  CHECK(hw_loop_external(f.loop, f.conn) == 0);
+  expect_refused(&f, HW_ESTATE);
+  close_conn(&f);
+  close_loop(&f);
+}
+
+static void a_path_that_fails_leaves_nothing_behind(void) {
+  static const char* const paths[] = {"", "\0abstract"};
+  fixture_t f;
+  size_t i = 0;
+
+  if (open_loop(&f) != 0) {
+    return;
+  }
+  CHECK(hw_loop_open(f.loop, f.conn, 1) == 0);
+  for (i = 0; i < 2; i++) {
+    CHECK(hw_loop_dial_pipe(f.loop, f.conn, paths[i], i * 9) == UV_EINVAL);
+  }
+  hw_mem_fail_at(0);
+  CHECK(hw_loop_dial_pipe(f.loop, f.conn, "/nowhere", 8) == HW_ENOMEM);
+  CHECK(hw_loop_dial_pipe(f.loop, f.conn, "/nowhere", 8) == 0);
+  turn_until(&f, HW_REC_CONNECTED);
+  CHECK(f.status[HW_REC_CONNECTED] == UV_ENOENT);
+  close_conn(&f);
+  close_loop(&f);
+}
+
+/* An address that is not ours, and one of the wrong family. */
+static void a_bind_that_fails_leaves_nothing_behind(void) {
+  fixture_t f;
+  hw_address_t local;
+  hw_address_t addr;
+  int fd = open_port(1, &addr);
+
+  if (open_loop(&f) == 0) {
+    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
+    memset(&local, 0, sizeof(local));
+    local.v4.sin_family = AF_INET;
+    local.v4.sin_addr.s_addr = htonl(0x08080808);
+    CHECK(hw_loop_bind(f.loop, f.conn, &local, 0) < 0);
+    hw_mem_fail_at(0);
+    CHECK(hw_loop_bind(f.loop, f.conn, &local, 0) == HW_ENOMEM);
+    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    turn_until(&f, HW_REC_CONNECTED);
+    close_conn(&f);
+    close_loop(&f);
+  }
+  (void)close(fd);
+}
+
+static void send_text(int fd, const char* text) {
+  CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* Whatever is short while a response comes in: it ends well, or with ENOMEM,
+ * and with nothing else. */
+static void a_response_without_memory_says_so(void) {
+  static const char* const pieces[] = {"HTTP/1.1 200 OK\r\nX: y",
+                                       "z\r\nContent-Length: 2\r\n",
+                                       "\r\nab"};
+  hw_address_t addr;
+  int listener = open_port(1, &addr);
+  int failed = 0;
+  long n = 0;
+
+  for (n = 0; n < 6; n++) {
+    fixture_t f;
+    int fd = -1;
+    size_t i = 0;
+
+    if (open_loop(&f) != 0) {
+      return;
+    }
+    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
+    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    turn_until(&f, HW_REC_CONNECTED);
+    fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    CHECK(hw_loop_begin(f.loop, f.conn, 0, 16 * 1024) == 0);
+    hw_mem_fail_at(n);
+    for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+      send_text(fd, pieces[i]);
+      (void)uv_run(&f.uv, UV_RUN_NOWAIT);
+      (void)uv_run(&f.uv, UV_RUN_NOWAIT);
+    }
+    hw_mem_fail_at(-1);
+    CHECK(f.met[HW_REC_PARSE_ERROR] == 0);
+    CHECK(f.met[HW_REC_END] + f.met[HW_REC_READ_ERROR] == 1);
+    if (f.met[HW_REC_READ_ERROR] != 0) {
+      hw_lease_t lease;
+
+      failed++;
+      CHECK(f.status[HW_REC_READ_ERROR] == UV_ENOMEM);
+      CHECK(hw_loop_release(f.loop, f.conn, 1, 1000, &lease) == 0);
+      CHECK(lease.verdict == HW_CLOSE);
+    }
+    (void)close(fd);
+    close_conn(&f);
+    close_loop(&f);
+  }
+  CHECK(failed >= 2);
+  (void)close(listener);
+}
+
+static void a_loop_may_fail_to_be_made(void) {
+  uv_loop_t uv;
+  hw_loop_t* loop = NULL;
+  void* memory = malloc(HW_RING_BYTES);
+  int n = 0;
+
+  CHECK(uv_loop_init(&uv) == 0);
+  for (n = 0; n < 2; n++) {
+    hw_mem_fail_at(n);
+    CHECK(hw_loop_create(&uv, memory, on_drain, NULL, &loop) == HW_ENOMEM);
+    CHECK(loop == NULL);
+  }
+  hw_mem_fail_at(-1);
+  CHECK(uv_loop_close(&uv) == 0); /* no handle is left in it */
+  free(memory);
+}
+
+void suite_conn(void) {
+  RUN(a_dial_that_fails_fails_once);
+  RUN(what_is_set_holds_when_it_is_open);
+  RUN(what_cannot_be_set_is_an_error);
+  RUN(a_path_that_fails_leaves_nothing_behind);
+  RUN(a_bind_that_fails_leaves_nothing_behind);
+  RUN(a_response_without_memory_says_so);
+  RUN(a_loop_may_fail_to_be_made);
+}
