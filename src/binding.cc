@@ -29,9 +29,8 @@ double ToDouble(napi_env env, napi_value value);
 // What is no whole number in the range of ids is none.
 hw_id_t ToId(napi_env env, napi_value value) {
   double id = ToDouble(env, value);
-  return id >= 0 && id < 9e15 && std::trunc(id) == id
-             ? static_cast<hw_id_t>(id)
-             : 0;
+  return id >= 0 && id < 9e15 && std::trunc(id) == id ? static_cast<hw_id_t>(id)
+                                                      : 0;
 }
 
 double ToDouble(napi_env env, napi_value value) {
@@ -108,8 +107,9 @@ void TrimScratch(State* state) {
 }
 
 // Appends a string to the scratch memory at *used. utf8 false: latin1, which
-// is what Node calls a 'binary' string too.
-bool PutString(
+// is what Node calls a 'binary' string too. Result: 0, HW_ENOMEM, or HW_EINVAL
+// for what is no string or longer than a buffer of libuv's.
+int PutString(
     State* state, napi_env env, napi_value string, bool utf8, size_t* used) {
   size_t chars = 0;
   size_t bytes = 0;
@@ -117,27 +117,28 @@ bool PutString(
 
   // Most strings fit; only one that filled all there was is measured.
   if (!GrowScratch(state, *used + 1024)) {
-    return false;
+    return HW_ENOMEM;
   }
   auto get = utf8 ? napi_get_value_string_utf8 : napi_get_value_string_latin1;
   size_t room = state->scratch_size - *used;
   if (get(env, string, state->scratch + *used, room, &written) != napi_ok) {
-    return false;
+    return HW_EINVAL;
   }
   if (written + 4 >= room) {
     if (get(env, string, nullptr, 0, &chars) != napi_ok ||
-        hw_size_add(chars, *used + 8, &bytes) != 0 ||
-        !GrowScratch(state, bytes) ||
-        get(env,
-            string,
-            state->scratch + *used,
-            state->scratch_size - *used,
-            &written) != napi_ok) {
-      return false;
+        hw_size_add(chars, *used + 8, &bytes) != 0) {
+      return HW_EINVAL;
+    }
+    if (!GrowScratch(state, bytes)) {
+      return HW_ENOMEM;
+    }
+    room = state->scratch_size - *used;
+    if (get(env, string, state->scratch + *used, room, &written) != napi_ok) {
+      return HW_EINVAL;
     }
   }
   *used += written;
-  return true;
+  return *used <= UINT32_MAX ? 0 : HW_EINVAL;
 }
 
 int64_t Lease(State* state, int err, const hw_lease_t& lease) {
@@ -174,13 +175,17 @@ Napi::Value CreatePool(const Napi::CallbackInfo& info) {
     }
     hw_mem_free(data);
   };
-  if (hint == nullptr ||
-      napi_add_finalizer(
-          args.env, args.value[0], nullptr, finalize, hint, nullptr) !=
-          napi_ok) {
+  if (hint == nullptr) {
+    err = HW_ENOMEM;
+  } else if (napi_add_finalizer(
+                 args.env, args.value[0], nullptr, finalize, hint, nullptr) !=
+             napi_ok) {
+    err = HW_EINVAL;
+  }
+  if (err != 0) {
     hw_mem_free(hint);
     hw_loop_pool_drop(args.loop(), id);
-    return Result(args.env, hint == nullptr ? HW_ENOMEM : HW_EINVAL);
+    return Result(args.env, err);
   }
   *hint = id;
   return Result(args.env, static_cast<int64_t>(id));
@@ -198,11 +203,11 @@ Napi::Value Acquire(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   hw_lease_t lease = {};
   size_t len = 0;
-  if (!PutString(args.state, args.env, args.value[1], true, &len)) {
-    return Result(args.env, Lease(args.state, HW_EINVAL, lease));
+  int err = PutString(args.state, args.env, args.value[1], true, &len);
+  if (err == 0) {
+    err = hw_loop_acquire(
+        args.loop(), args.id(), args.state->scratch, len, &lease);
   }
-  int err =
-      hw_loop_acquire(args.loop(), args.id(), args.state->scratch, len, &lease);
   TrimScratch(args.state);
   return Result(args.env, Lease(args.state, err, lease));
 }
@@ -211,12 +216,13 @@ Napi::Value Acquire(const Napi::CallbackInfo& info) {
 Napi::Value Add(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   size_t len = 0;
-  if (!PutString(args.state, args.env, args.value[1], true, &len)) {
-    return Result(args.env, HW_EINVAL);
-  }
   hw_lease_t lease = {};
-  int err = hw_loop_add(
-      args.loop(), args.id(), args.state->scratch, len, &lease.conn);
+  int err = PutString(args.state, args.env, args.value[1], true, &len);
+  if (err == 0) {
+    err = hw_loop_add(
+        args.loop(), args.id(), args.state->scratch, len, &lease.conn);
+  }
+  TrimScratch(args.state);
   return Result(args.env, Lease(args.state, err, lease));
 }
 
@@ -293,12 +299,11 @@ Napi::Value Dial(const Napi::CallbackInfo& info) {
 Napi::Value DialPipe(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   size_t len = 0;
-  if (!PutString(args.state, args.env, args.value[1], true, &len)) {
-    return Result(args.env, HW_EINVAL);
+  int err = PutString(args.state, args.env, args.value[1], true, &len);
+  if (err == 0) {
+    err = hw_loop_dial_pipe(args.loop(), args.id(), args.state->scratch, len);
   }
-  return Result(
-      args.env,
-      hw_loop_dial_pipe(args.loop(), args.id(), args.state->scratch, len));
+  return Result(args.env, err);
 }
 
 // bind(conn, address, port, flags)
@@ -338,9 +343,9 @@ template <bool kUtf8>
 Napi::Value WriteString(const Napi::CallbackInfo& info) {
   Arguments<2> args(info);
   size_t len = 0;
-  if (!PutString(args.state, args.env, args.value[1], kUtf8, &len) ||
-      len > UINT32_MAX) {
-    return Result(args.env, HW_EINVAL);
+  int err = PutString(args.state, args.env, args.value[1], kUtf8, &len);
+  if (err != 0) {
+    return Result(args.env, err);
   }
   uv_buf_t buf = uv_buf_init(args.state->scratch, static_cast<unsigned>(len));
   return WriteBuffers(args.env, args.state, args.id(), &buf, 1);
@@ -350,14 +355,13 @@ Napi::Value WriteString(const Napi::CallbackInfo& info) {
 Napi::Value Send(const Napi::CallbackInfo& info) {
   Arguments<4> args(info);
   size_t len = 0;
-  if (!PutString(args.state, args.env, args.value[1], false, &len) ||
-      len > UINT32_MAX) {
-    return Result(args.env, HW_EINVAL);
+  int err = PutString(args.state, args.env, args.value[1], false, &len);
+  if (err == 0) {
+    err = hw_loop_begin(args.loop(),
+                        args.id(),
+                        ToUint32(args.env, args.value[2]),
+                        ToLimit(args.env, args.value[3]));
   }
-  int err = hw_loop_begin(args.loop(),
-                          args.id(),
-                          ToUint32(args.env, args.value[2]),
-                          ToLimit(args.env, args.value[3]));
   if (err != 0) {
     return Result(args.env, err);
   }
@@ -415,9 +419,9 @@ Napi::Value Writev(const Napi::CallbackInfo& info) {
     }
     // The scratch memory may still move: its address comes afterwards.
     offsets[i] = used;
-    if (!PutString(args.state, args.env, chunk, false, &used) ||
-        used > UINT32_MAX) {
-      return Result(args.env, HW_EINVAL);
+    int err = PutString(args.state, args.env, chunk, false, &used);
+    if (err != 0) {
+      return Result(args.env, err);
     }
     bufs[i].len = used - offsets[i];
   }
@@ -447,13 +451,11 @@ Napi::Value GiveSlab(const Napi::CallbackInfo& info) {
   if (!ToBuffer(args.env, args.value[1], &buf) || buf.len > UINT32_MAX) {
     return Result(args.env, HW_EINVAL);
   }
-  return Result(
-      args.env,
-      hw_loop_give_slab(
-          args.loop(),
-          ToUint32(args.env, args.value[0]),
-          buf.base,
-          static_cast<uint32_t>(buf.len)));
+  return Result(args.env,
+                hw_loop_give_slab(args.loop(),
+                                  ToUint32(args.env, args.value[0]),
+                                  buf.base,
+                                  static_cast<uint32_t>(buf.len)));
 }
 
 // name(conn, peer): [address, port, family] or a negative code

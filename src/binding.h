@@ -21,7 +21,7 @@ enum Register : uint32_t {
 };
 
 struct State {
-  hw_loop_t* loop = nullptr;  // null before setup() and once it is closing
+  hw_loop_t* loop = nullptr;    // null before setup() and once it is closing
   double* registers = nullptr;  // ids among them: more than 32 bits
   Napi::FunctionReference drain;
   Napi::ObjectReference receiver;

@@ -324,8 +324,7 @@ static int dial_next(hw_conn_t* conn) {
     dial->failed = uv_tcp_connect(
         &dial->req, &conn->uv.tcp, &dial->addrs[dial->current].any, on_connect);
   }
-  if (dial->failed != 0 &&
-      (dial->count == 1 || start_deadline(conn, 0) != 0)) {
+  if (dial->failed != 0 && (dial->count == 1 || start_deadline(conn, 0) != 0)) {
     return dial->failed;
   }
   set_state(conn, HW_CONN_DIALLING);

@@ -12,12 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum {
-  OVERFLOW_NONE,
-  OVERFLOW_HEADER,
-  OVERFLOW_EXTENSIONS,
-  OVERFLOW_MEMORY
-};
+enum { OVERFLOW_NONE, OVERFLOW_HEADER, OVERFLOW_EXTENSIONS, OVERFLOW_MEMORY };
 
 static char* text_base(const hw_http1_t* p) {
   return p->spilled ? p->saved : p->ring->text + p->ring->text_len;

@@ -123,17 +123,17 @@ typedef struct {
  * A request never overtakes one that already waits for the same origin.
  * Result: 0, HW_ENOMEM, or HW_EINVAL for a key above 64 KiB. */
 HW_MUST_USE int hw_pool_acquire(hw_pool_t* pool,
-                    const char* key,
-                    size_t key_len,
-                    hw_decision_t* out);
+                                const char* key,
+                                size_t key_len,
+                                hw_decision_t* out);
 
 /* The origin that key names, made if need be, whatever the limits say: for a
  * connection that the user opens past the pool. Then as after HW_CONNECT.
  * Result: as hw_pool_acquire(). */
 HW_MUST_USE int hw_pool_origin(hw_pool_t* pool,
-                   const char* key,
-                   size_t key_len,
-                   hw_origin_t** out);
+                               const char* key,
+                               size_t key_len,
+                               hw_origin_t** out);
 
 /* link, in state NONE, becomes an ACTIVE connection of origin. */
 void hw_pool_add(hw_pool_t* pool,

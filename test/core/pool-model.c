@@ -393,8 +393,8 @@ static void step_release(model_t* m, int no_memory) {
     return;
   }
   expected = expected_release(m, l, may_idle);
-  CHECK(hw_pool_release(
-            m->pool, &l->link, may_idle, idle_ms, m->now_ms, &d) == d.verdict);
+  CHECK(hw_pool_release(m->pool, &l->link, may_idle, idle_ms, m->now_ms, &d) ==
+        d.verdict);
   model_met[d.verdict]++;
   CHECK(d.verdict == expected ||
         (no_memory && expected == HW_IDLE && d.verdict == HW_CLOSE));

@@ -31,8 +31,8 @@ void model_close(model_t* m);
 
 /* What the steps have met so far: verdicts, evictions, failed allocations. */
 extern uint32_t model_met[HW_CLOSE + 1];
-extern uint32_t model_met_served;   /* by hw_pool_next() */
-extern uint32_t model_met_nobody;   /* there */
+extern uint32_t model_met_served; /* by hw_pool_next() */
+extern uint32_t model_met_nobody; /* there */
 extern uint32_t model_met_evicted;
 extern uint32_t model_met_no_memory;
 

@@ -191,8 +191,8 @@ static int option(fixture_t* f, int level, int name) {
   int value = -1;
   socklen_t len = sizeof(value);
 
-  CHECK(getsockopt(
-            hw_loop_fd(f->loop, f->conn), level, name, &value, &len) == 0);
+  CHECK(getsockopt(hw_loop_fd(f->loop, f->conn), level, name, &value, &len) ==
+        0);
   return value;
 }
 
@@ -331,9 +331,8 @@ static void send_text(int fd, const char* text) {
 /* Whatever is short while a response comes in: it ends well, or with ENOMEM,
  * and with nothing else. */
 static void a_response_without_memory_says_so(void) {
-  static const char* const pieces[] = {"HTTP/1.1 200 OK\r\nX: y",
-                                       "z\r\nContent-Length: 2\r\n",
-                                       "\r\nab"};
+  static const char* const pieces[] = {
+      "HTTP/1.1 200 OK\r\nX: y", "z\r\nContent-Length: 2\r\n", "\r\nab"};
   hw_address_t addr;
   int listener = open_port(1, &addr);
   int failed = 0;

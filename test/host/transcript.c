@@ -228,8 +228,7 @@ void transcript_feed(transcript_t* t, const char* bytes, size_t len) {
   CHECK(hw_slabs_space(&t->slabs, &t->ring, &at) >= len);
   memcpy(at, bytes, len);
   t->fed += len;
-  err = hw_http1_feed(
-      &t->http, &t->ring, &t->slabs, TRANSCRIPT_CONN, at, len);
+  err = hw_http1_feed(&t->http, &t->ring, &t->slabs, TRANSCRIPT_CONN, at, len);
   hw_slabs_hand_over(&t->slabs, &t->ring, 0, at);
   drain(t);
   if (err != 0) {
