@@ -101,6 +101,11 @@
           "target_name": "turn_test",
           "sources": ["test/host/turn.c"],
         },
+        {
+          # For test/support/pressure.js.
+          "target_name": "pressure_test",
+          "sources": ["test/host/pressure.c"],
+        },
       ],
     }],
   ],

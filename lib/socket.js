@@ -240,7 +240,9 @@ class CoreHandle extends AsyncResource {
   // Who closes while it is written to may have answered before: what it sent is
   // read first. A connection that is gone has an end, so this does not last.
   #failed (status, callback) {
-    if ((status === UV_EPIPE || status === UV_ECONNRESET) && this.socket[kExchange] !== null) {
+    const exchange = this.socket[kExchange]
+    if ((status === UV_EPIPE || status === UV_ECONNRESET) &&
+        exchange !== null && !exchange.req._ended) {
       this.refused = { callback, status }
     } else {
       callback(coreError(status, 'write'))

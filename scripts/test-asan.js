@@ -2,7 +2,7 @@
 //
 // npm run test:asan [-- FILE...]: the addon, the C tests and the JavaScript tests
 // under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer inside
-// Node. Builds into build/ and leaves an instrumented addon there: `npm rebuild`
+// Node, and under pressure (test/support/pressure.js). Builds into build/ and leaves an instrumented addon there: `npm rebuild`
 // brings the ordinary one back.
 //
 // Nothing is suppressed. A process that ends by itself leaves no block at all; one
@@ -64,6 +64,7 @@ const tests = spawnSync(process.execPath, [path.join('scripts', 'test.js'), ...p
     ...process.env,
     HAWSER_TEST_BUILT: '1',
     HAWSER_TEST_SANITIZED: '1',
+    HAWSER_TEST_PRESSURE: '1',
     ASAN_OPTIONS: `detect_leaks=1:exitcode=0:log_path=${LOGS}/asan`,
     UBSAN_OPTIONS: `halt_on_error=1:print_stacktrace=1:log_path=${LOGS}/ubsan`,
     LD_PRELOAD: library('libasan.so')

@@ -39,8 +39,15 @@ function testFiles (dir) {
     .sort()
 }
 
-// Under the sanitizers everything takes several times as long.
-const FILE_LIMIT = process.env.HAWSER_TEST_SANITIZED === '1' ? 300_000 : 60_000 // ms
+// Every process has tiny send buffers and a collection behind every write then.
+const pressed = process.env.HAWSER_TEST_PRESSURE === '1'
+if (pressed) {
+  const preload = path.join(ROOT, 'test', 'support', 'pressure.js')
+  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(preload)}`
+}
+
+// Under the sanitizers, or under pressure, everything takes several times as long.
+const FILE_LIMIT = pressed || process.env.HAWSER_TEST_SANITIZED === '1' ? 300_000 : 60_000 // ms
 
 function runJavaScript (files) {
   const run = spawnSync(process.execPath,

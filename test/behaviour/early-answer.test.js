@@ -119,3 +119,24 @@ test('the callbacks of what could not be written are called', { skip: hawserOnly
   res.resume()
   await called
 })
+
+test('a reset behind an answer that has been read closes the request', async (t) => {
+  const sockets = []
+  const port = await start(t, net.createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.once('data', () => socket.pause().write(answers['a short answer'][0]))
+  }))
+  const agent = new Agent({ maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+  req.on('error', () => {}) // as with Node: the upload has failed
+  req.write(Buffer.alloc(32 * MIB))
+  const [res] = await once(req, 'response')
+  res.resume()
+  await once(res, 'end')
+  const closed = settled(req)
+  sockets[0].resetAndDestroy()
+  await closed
+  assert.equal(agent.totalSocketCount, 0)
+})
