@@ -370,9 +370,11 @@ class ReusedHandle {
 // The pool has an entry for req; what comes of it is the request's socket.
 function create (agent, req, options, id) {
   req[kEntry] = { agent, id }
+  let given = false
   try {
     agent.createSocket(req, merge(agent, req, options), (err, socket) => {
       dropEntry(req) // a createSocket of the user's may not have used it
+      given = true
       if (err) {
         emitTunnelError(req, err)
         req.onSocket(socket, err)
@@ -382,6 +384,10 @@ function create (agent, req, options, id) {
     })
   } catch (err) {
     dropEntry(req)
+    if (given) { // http.request() throws: nobody has the request
+      req.on('error', ignore)
+      req.destroy()
+    }
     throw err
   }
 }
@@ -436,7 +442,7 @@ function startOne (agent, queued, id) {
   } catch (err) {
     if (!queued.begun) giveRoom(agent, id)
     failUnbegun(queued, err)
-    throw err
+    process.nextTick(rethrow, err)
   }
 }
 
@@ -476,12 +482,12 @@ function createForWaiting (agent, queued, id) {
   try {
     agent.createSocket(req, merge(agent, req, options), oncreate)
   } catch (err) {
-    if (told) throw err
-    oncreate(err)
+    if (told) process.nextTick(rethrow, err)
+    else oncreate(err)
   }
 }
 
-// What is thrown here is uncaught.
+// What is thrown here is uncaught, and keeps nothing else from being done.
 function rethrow (err) {
   throw err
 }
@@ -570,7 +576,12 @@ function createSocket (req, options, callback) {
       return callback(err)
     }
     install(this, socket, options, id)
-    callback(null, socket)
+    try {
+      callback(null, socket)
+    } catch (err) {
+      if (!exchange.isTaken(socket)) socket.destroy() // nobody has it
+      throw err
+    }
   }
   let socket
   try {
@@ -623,12 +634,16 @@ function install (agent, socket, options, id) {
 }
 
 function onSocketFree () {
-  this[kAgent].emit('free', this, this[kOptions])
+  this[kAgent]?.emit('free', this, this[kOptions]) // null: a listener before has taken it
 }
 
 function onSocketClose () {
   if (debugging) debug('connection %s is closed', this[kConn] ?? 'that left the pool')
-  this[kAgent].removeSocket(this, this[kOptions])
+  try {
+    this[kAgent].removeSocket(this, this[kOptions])
+  } catch (err) {
+    process.nextTick(rethrow, err) // the request's own listener comes behind
+  }
 }
 
 function onSocketTimeout () {
@@ -657,7 +672,7 @@ function onSocketRemove () {
     if (this[kCore] === undefined) {
       this.removeListener('error', ignore)
       unguard(this)
-    } else if (this[kNext] === undefined) {
+    } else {
       exchange.letGo(this)
     }
   }

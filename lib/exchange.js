@@ -17,7 +17,9 @@ const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { NOT_NOW, connReset, parseError, coreError } = require('./errors')
 const { isLenient } = require('./host')
-const { symbolOf, kAgent, kConn, kCore, kExchange, kAssigned } = require('./symbols')
+const {
+  symbolOf, kAgent, kConn, kIdle, kCore, kExchange, kAssigned, kNext
+} = require('./symbols')
 
 const { record, word, flag, begins } = native
 const { words } = ring
@@ -393,8 +395,7 @@ function responseKeepAlive (req) {
 // Makes a socket that an 'agentRemove' has taken out of the agent one of Node's, as
 // soon as it is connected and no request needs it where it is.
 function letGo (socket) {
-  if (socket[kAgent] !== null || socket._handle !== socket[kCore] ||
-      socket[kExchange] !== null || socket[kAssigned]) return
+  if (socket[kAgent] !== null || socket._handle !== socket[kCore] || isTaken(socket)) return
   unlisten(socket)
   if (socket.connecting) socket.prependOnceListener('connect', onConnectLetGo)
   else socket.becomeNative()
@@ -436,8 +437,23 @@ function emitFreeNT (req) {
       req.emit('close')
     }
   } finally {
-    if (req.socket) req.socket.emit('free')
+    if (req.socket) tellFree(req.socket)
   }
+}
+
+function tellFree (socket) {
+  try {
+    socket.emit('free')
+  } catch (err) {
+    // The agent may not have heard of it.
+    if (socket[kAgent] !== null && !socket[kIdle] && !isTaken(socket)) socket.destroy()
+    throw err
+  }
+}
+
+// Has a request got the socket, or will it on the next tick?
+function isTaken (socket) {
+  return Boolean(socket[kExchange] || socket[kAssigned] || socket[kNext])
 }
 
 function emitRequestTimeout () {
@@ -475,7 +491,7 @@ function destroyedWith (req) {
 function giveUp (req, socket) {
   if (!socket.destroyed) {
     try {
-      socket.emit('free')
+      tellFree(socket)
       letGo(socket)
     } finally {
       endUnsent(req, destroyedWith(req))
@@ -506,12 +522,14 @@ const assignsAtOnce = /_httpMessage/.test(http.ClientRequest.prototype.onSocket)
 // own listener for 'error' on it at once since 24.
 function assignNative (req, socket) {
   if (assignsAtOnce && socket[kCore] !== undefined) unlisten(socket)
+  socket[kAssigned] = true
   req.onSocket(socket)
   process.nextTick(flushNative, req, socket)
 }
 
 // Node forgets to send a request whose listener for 'socket' threw.
 function flushNative (req, socket) {
+  socket[kAssigned] = false
   if (req.socket === socket && req.outputData.length > 0 && !req.destroyed) req._flush()
 }
 
@@ -563,4 +581,4 @@ function flush (req, socket) {
   }
 }
 
-module.exports = { assign, assignNative, letGo, listen, unlisten, onIdleError }
+module.exports = { assign, assignNative, isTaken, letGo, listen, unlisten, onIdleError }

@@ -319,8 +319,19 @@ class CoreHandle extends AsyncResource {
     const { attempts, connectRequest: { resource } } = this
     this.attempts = null
     if (attempts !== null && status !== 0) failConnect.call(this.socket, attempts.errors)
-    else afterConnect(this, status, attempts)
+    else this.#tellConnected(status, attempts)
     resource.emitDestroy()
+  }
+
+  // net writes what has waited for it in a listener for 'connect', which does not
+  // come about where one before it throws.
+  #tellConnected (status, attempts) {
+    try {
+      afterConnect(this, status, attempts)
+    } catch (err) {
+      if (this.socket._pendingData) this.socket.destroy()
+      throw err
+    }
   }
 
   #wrote (status) {
@@ -427,7 +438,14 @@ function onEnd () {
   if (!this._readableState.endEmitted) {
     this.push(null)
     this.read(0)
+    process.nextTick(afterEnd, this) // behind 'end'
   }
+}
+
+// A listener for 'end' threw before those that end the socket and its request.
+function afterEnd (socket) {
+  if (socket._handle === socket[kCore] &&
+      (socket[kExchange] !== null || !socket.writableEnded)) socket.destroy()
 }
 
 function onReadError (status) {
@@ -672,9 +690,14 @@ function lookupAll (socket, options) {
     lookup(host, lookupOptions, (err, found, family) => {
       if (answered) return
       answered = true
-      if (!err && !isAnswer(found, lookupOptions.all)) callback(invalidAddress(found))
-      else if (err || !lookupOptions.all || !socket.connecting) callback(err, found, family)
-      else connectSeveral(socket, options, host, found, callback)
+      try {
+        if (!err && !isAnswer(found, lookupOptions.all)) callback(invalidAddress(found))
+        else if (err || !lookupOptions.all || !socket.connecting) callback(err, found, family)
+        else connectSeveral(socket, options, host, found, callback)
+      } catch (error) { // a listener for 'lookup' threw, and nothing connects
+        if (socket.connecting && socket[kCore].connectRequest === null) socket.destroy()
+        throw error
+      }
     })
   }
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// Every callback of the user's that a request meets may throw, destroy whatever is
+// at hand or take the socket away: each request ends once, an exception is seen
+// once, the pool's numbers are right afterwards and its one place is free. The
+// table is walked by test/support/worst-moments.js.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { execFile } = require('node:child_process')
+const path = require('node:path')
+const { test, after } = require('node:test')
+const { promisify } = require('node:util')
+
+const { hawserOnly } = require('../support/agent')
+
+const CHILD = path.join(__dirname, '..', 'support', 'worst-moments.js')
+const SITUATIONS = ['new', 'reused', 'handed', 'made']
+
+// A request whose http.request() has thrown behind its connection is nobody's, and
+// stays on it for ever; there is nobody to give it up.
+const LOST = ['addRequest, after: throws']
+
+// Exceptions that pass through Node's own code on the Node lane, and what it has
+// not done yet. docs/compatibility.md
+const NODES = [
+  /^socket (lookup|connect|data|end|close)(, first)?: throws$/,
+  /^request (finish|response|continue|information|drain|close|error): throws$/,
+  /^(write|end) callback: throws$/,
+  /^(socket )?free, first: throws$/
+]
+
+// Those that only one lane or one version of Node has.
+const OPTIONAL = ['createConnection', 'createConnection, after', 'socket agentRemove', 'socket agentRemove, first',
+  'channel http.client.request.created', 'socket data, first']
+
+for (const lane of ['fast', 'node']) {
+  const met = new Set()
+  let names = []
+  for (const situation of SITUATIONS) {
+    test(`${lane} lane, a connection that is ${situation}`, { skip: hawserOnly }, async () => {
+      const { stdout } = await promisify(execFile)(process.execPath, [CHILD, lane, situation])
+      const lines = stdout.trim().split('\n')
+      const last = JSON.parse(lines.at(-1))
+      names = last.names
+      for (const name of last.met) met.add(name)
+      const wrong = lines.filter((line) => line.startsWith('WRONG ')).map((line) => line.slice(6))
+      const known = lane === 'node' ? [...NODES] : []
+      assert.deepEqual(wrong.filter((line) => {
+        const cell = /^.*?: [^:]*/.exec(line)[0]
+        return !LOST.includes(cell) && !known.some((pattern) => pattern.test(cell))
+      }), [])
+    })
+  }
+
+  after(() => {
+    if (hawserOnly) return
+    assert.deepEqual(names.filter((name) => !met.has(name) && !OPTIONAL.includes(name)), [])
+  })
+}
