@@ -15,7 +15,7 @@ const native = require('./binding')
 const ring = require('./shared-ring')
 const { PendingWrite, lostMemory } = require('./pending-write')
 const { NOT_NOW, coreError, connectError, aggregateError, invalidAddress } = require('./errors')
-const { mayConnect, accessDenied } = require('./host')
+const { lack, mayConnect, accessDenied } = require('./host')
 const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
 
 const { record, word } = native
@@ -234,7 +234,7 @@ class CoreHandle extends AsyncResource {
   // Node: _writeGeneric(), for a write that goes on.
   #wait (pending) {
     this.writing = pending
-    this.socket[kLastWriteQueueSize] = pending.bytes
+    if (kLastWriteQueueSize !== undefined) this.socket[kLastWriteQueueSize] = pending.bytes
   }
 
   // Who closes while it is written to may have answered before: what it sent is
@@ -473,6 +473,9 @@ const ADDRESSES_MAX = 256 // of one dial(): HW_ADDRESSES_MAX in address.h
 // What _onTimeout() compares with the handle's writeQueueSize, to tell a slow
 // write from silence.
 const kLastWriteQueueSize = symbolOf(new net.Socket(), 'lastWriteQueueSize')
+if (kLastWriteQueueSize === undefined) {
+  lack('slow writes that are no silence', 'net.Socket has no lastWriteQueueSize')
+}
 
 const ownWrite = net.Socket.prototype.write
 
@@ -654,6 +657,7 @@ class Socket extends net.Socket {
   }
 
   #writeRest ({ pending, queued }) {
+    if (typeof queued === 'number') return pending.callback(coreError(queued, 'write'))
     const rest = pending.next(Infinity)
     if (rest === null) return pending.callback(lostMemory())
     const data = [queued, ...rest].map((chunk) => ({ chunk, encoding: 'latin1' }))
