@@ -376,6 +376,101 @@ static void a_response_without_memory_says_so(void) {
   (void)close(listener);
 }
 
+/* Byte number i of a write: no two pieces look alike. */
+static char byte_at(size_t i) {
+  return (char)(i * 7 + (i >> 8) * 3 + (i >> 16));
+}
+
+static void read_and_compare(int fd, size_t len) {
+  char buf[4096];
+  size_t got = 0;
+
+  while (got < len) {
+    ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+    ssize_t i = 0;
+
+    if (n <= 0) {
+      break;
+    }
+    for (i = 0; i < n; i++) {
+      CHECK(buf[i] == byte_at(got + (size_t)i));
+    }
+    got += (size_t)n;
+  }
+  CHECK(got == len);
+}
+
+/* The caller's memory is its own again when the call returns, and what was not
+ * taken is its to bring. In `count` buffers, of which the first may be empty.
+ */
+static void write_more_than_fits(fixture_t* f, int listener, unsigned count) {
+  enum { SIZE = 8 * 1024 * 1024 };
+  char* data = malloc(SIZE);
+  uv_buf_t bufs[4];
+  hw_conn_bytes_t bytes;
+  size_t taken = 0;
+  size_t queued = 0;
+  size_t part = SIZE / count;
+  size_t i = 0;
+  const char* rest = NULL;
+  int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+  for (i = 0; i < SIZE; i++) {
+    data[i] = byte_at(i);
+  }
+  for (i = 0; i < count; i++) {
+    bufs[i] = uv_buf_init(data + i * part, (unsigned)part);
+  }
+  if (count > 1) { /* one that is empty, and one that has its bytes too */
+    bufs[0].len = 0;
+    bufs[1] = uv_buf_init(data, (unsigned)(2 * part));
+  }
+  hw_mem_fail_at(count > 1 ? 0 : -1);
+  i = (size_t)hw_loop_write(f->loop, f->conn, bufs, count, &taken);
+  hw_mem_fail_at(-1);
+  if (count > 1) { /* what the kernel took is taken all the same */
+    CHECK((int)i == HW_ENOMEM && taken > 0 && taken < SIZE);
+    CHECK(hw_loop_bytes(f->loop, f->conn, &bytes) == 0);
+    CHECK(bytes.bytes_written == taken && bytes.queued == 0);
+    CHECK(hw_loop_queued(f->loop, f->conn, &queued) == NULL && queued == 0);
+  } else {
+    CHECK(i == 1);
+    memset(data, 0, SIZE);
+    rest = hw_loop_queued(f->loop, f->conn, &queued);
+    CHECK(queued > 0 && queued <= 64 * 1024 && taken < SIZE);
+    CHECK(rest != NULL && rest[0] == byte_at(taken - queued));
+    CHECK(hw_loop_bytes(f->loop, f->conn, &bytes) == 0);
+    CHECK(bytes.bytes_written == taken && bytes.queued == queued);
+    CHECK(hw_loop_write(f->loop, f->conn, bufs, count, &i) == HW_ESTATE);
+    read_and_compare(fd, taken - queued);
+    turn_until(f, HW_REC_WROTE);
+    CHECK(f->status[HW_REC_WROTE] == 0);
+  }
+  (void)close(fd);
+  free(data);
+}
+
+static void what_is_queued_is_a_bounded_copy(void) {
+  hw_address_t addr;
+  int listener = open_port(1, &addr);
+  unsigned count = 0;
+
+  for (count = 1; count <= 4; count += 3) {
+    fixture_t f;
+
+    if (open_loop(&f) != 0) {
+      return;
+    }
+    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
+    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    turn_until(&f, HW_REC_CONNECTED);
+    write_more_than_fits(&f, listener, count);
+    close_conn(&f);
+    close_loop(&f);
+  }
+  (void)close(listener);
+}
+
 static void a_loop_may_fail_to_be_made(void) {
   uv_loop_t uv;
   hw_loop_t* loop = NULL;
@@ -400,5 +495,6 @@ void suite_conn(void) {
   RUN(a_path_that_fails_leaves_nothing_behind);
   RUN(a_bind_that_fails_leaves_nothing_behind);
   RUN(a_response_without_memory_says_so);
+  RUN(what_is_queued_is_a_bounded_copy);
   RUN(a_loop_may_fail_to_be_made);
 }
