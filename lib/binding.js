@@ -47,7 +47,6 @@ function advice ({ code, message }) {
       ? 'start Node without `--no-addons`'
       : 'start Node with `--allow-addons`, or without its permission model'
   }
-  if (code === 'ERR_ACCESS_DENIED') return `start Node with \`--allow-fs-read=${ROOT}\``
   if (/undefined symbol/.test(message)) {
     return `use Node.js 20.19 or later, or run ${REBUILD}: this host lacks what the addon was built for`
   }

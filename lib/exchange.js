@@ -16,7 +16,7 @@ const ring = require('./shared-ring')
 const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { NOT_NOW, connReset, parseError, coreError } = require('./errors')
-const { isLenient } = require('./host')
+const { isLenient, assignsAtOnce } = require('./host')
 const {
   symbolOf, kAgent, kConn, kIdle, kCore, kExchange, kAssigned, kNext
 } = require('./symbols')
@@ -513,10 +513,6 @@ function endUnsent (req, err) {
     req.emit('close')
   }
 }
-
-// Since 24 a socket is its request's at once, and what happens to it before the
-// next tick the request's matter.
-const assignsAtOnce = /_httpMessage/.test(http.ClientRequest.prototype.onSocket)
 
 // One of Node's, or of ours that was destroyed while it was made: Node has its
 // own listener for 'error' on it at once since 24.

@@ -13,7 +13,25 @@ const { Duplex } = require('node:stream')
 const { debug } = require('./diagnostics')
 const { symbolOf } = require('./symbols')
 
-// -- the permission model -------------------------------------------------------
+// -- what Node does since when ------------------------------------------------
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+
+// Node's agent destroys an idle socket at whatever is read on it; before, an idle
+// socket ends or fails like any other.
+const idleIsGuarded = major > 24 || (major === 24 && minor >= 17) || (major === 22 && minor >= 23)
+
+// A write's error is told of a destroyed socket too.
+const tellsDestroyed = major >= 22
+
+// A head of many entries is cut at the limit, and not at the end of a batch.
+const cutsHeaders = major >= 22
+
+// A socket is its request's at once, and what happens to it before the next tick the
+// request's matter: since 24.
+const assignsAtOnce = /_httpMessage/.test(http.ClientRequest.prototype.onSocket)
+
+// -- the permission model -----------------------------------------------------
 
 // Undefined where the process was not started with it. Node's own until somebody
 // with native code changes that; its property cannot be written.
@@ -35,7 +53,7 @@ function accessDenied (address) {
     { code: 'ERR_ACCESS_DENIED', permission: 'Net', resource: address })
 }
 
-// -- what is relied on ------------------------------------------------------------
+// -- what is relied on --------------------------------------------------------
 
 /** What this Node does not let us do, for capabilities(). */
 const lacking = []
@@ -91,7 +109,7 @@ function whyNotNecessities () {
   }
 }
 
-// -- the parser -------------------------------------------------------------------
+// -- the parser ---------------------------------------------------------------
 
 // A request's head that only a lenient parser takes. It does not end, so that no
 // request comes of it.
@@ -145,7 +163,7 @@ function whyNotParser () {
   }
 }
 
-// -- functions that programs replace ------------------------------------------------
+// -- functions that programs replace ------------------------------------------
 
 // Node's own function, taken when this was loaded; null if it was replaced before.
 // What replaced it would not name what only Node's file knows.
@@ -176,7 +194,7 @@ function hasNodesOnSocket (req) {
   return req.onSocket === ownOnSocket
 }
 
-// -- the answer -----------------------------------------------------------------------
+// -- the answer ---------------------------------------------------------------
 
 let final = null // the part of it that does not change
 
@@ -200,6 +218,10 @@ function hasNodesCreateConnection (agent) {
 }
 
 module.exports = {
+  idleIsGuarded,
+  tellsDestroyed,
+  cutsHeaders,
+  assignsAtOnce,
   lacking,
   lack,
   whyNotHere,

@@ -6,6 +6,8 @@
 
 const http = require('node:http')
 
+const { cutsHeaders } = require('./host')
+
 const kText = Symbol('hawser.headText')
 const kRaw = Symbol('hawser.rawHeaders')
 const kHinted = Symbol('hawser.hasKeepAlive')
@@ -18,8 +20,7 @@ const DISTINCT = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype,
 // it collects up to the limit, or until 22 while the limit is not reached. A
 // smaller one is passed on as it is, and only `headers` is limited.
 const BATCH = 2 * 31
-const [major] = process.versions.node.split('.').map(Number)
-const collected = major >= 22 ? (max) => max : (max) => Math.ceil(max / BATCH) * BATCH
+const collected = cutsHeaders ? (max) => max : (max) => Math.ceil(max / BATCH) * BATCH
 
 // "reason\nname\nvalue\nname\nvalue": no line break can be in a part.
 function split (text) {

@@ -15,7 +15,7 @@ const native = require('./binding')
 const ring = require('./shared-ring')
 const { PendingWrite, lostMemory } = require('./pending-write')
 const { NOT_NOW, coreError, connectError, aggregateError, invalidAddress } = require('./errors')
-const { lack, mayConnect, accessDenied } = require('./host')
+const { lack, mayConnect, accessDenied, tellsDestroyed, idleIsGuarded } = require('./host')
 const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
 
 const { record, word } = native
@@ -398,16 +398,11 @@ function tellPerf (socket, { addresses, errors }) {
 
 // Node: onWriteComplete(). Since 22 an error is told of a destroyed socket too.
 function wrote (callback, status) {
-  if (this.destroyed && (status === 0 || major < 22)) return callback(null)
+  if (this.destroyed && (status === 0 || !tellsDestroyed)) return callback(null)
   if (status !== 0) return callback(coreError(status, 'write'))
   this._unrefTimer()
   callback(null)
 }
-
-// Node's agent destroys an idle socket at whatever is read on it since 22.23 and
-// 24.17; before, an idle socket ends or fails like any other.
-const [major, minor] = process.versions.node.split('.').map(Number)
-const idleIsGuarded = major > 24 || (major === 24 && minor >= 17) || (major === 22 && minor >= 23)
 
 // The core will not lease it again: too old, or the peer spoke or hung up.
 function retire (status) {
