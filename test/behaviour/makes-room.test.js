@@ -17,6 +17,7 @@ const { httpServer } = require('../support/servers')
 
 const lanes = {
   'fast lane': '',
+  https: '',
   "a socket of Node's": 'agent.createConnection = (options) => net.connect(options.port, options.host)',
   'a Duplex': `agent.createConnection = (options) => {
     const socket = net.connect(options.port, options.host)
@@ -46,28 +47,34 @@ const ways = {
   'removeSocket() does nothing when the socket is taken from the agent':
     "agent.removeSocket = () => {}; socket.emit('agentRemove'); socket.destroy()",
   'an error is its end': "socket.removeAllListeners('close'); socket.destroy(new Error('mine'))",
-  'it is reset': 'socket.removeAllListeners(); (socket.resetAndDestroy ?? socket.destroy).call(socket)'
+  'it is reset': `socket.removeAllListeners()
+    if (socket.resetAndDestroy === undefined || socket.encrypted) socket.destroy() // has none
+    else socket.resetAndDestroy()`
 }
 
 for (const [lane, make] of Object.entries(lanes)) {
   for (const [way, act] of Object.entries(ways)) {
     test(`${lane}: ${way}`, { skip: hawserOnly }, async () => {
+      const web = lane === 'https' ? 'https' : 'http'
       const { status, signal, out, err } = await runScript(`
+        const https = require('node:https')
+        const { HttpsAgent, pem } = require(${JSON.stringify(require.resolve('../support/https'))})
         const net = require('node:net')
         const { Duplex } = require('node:stream')
         process.on('uncaughtException', (err) => { if (err.message !== 'mine') throw err })
-        const server = http.createServer((req, res) => {
+        const server = ${web}.createServer({ key: pem('server-key'), cert: pem('server-cert') }, (req, res) => {
           if (req.url === '/held') server.emit('held')
           else res.end('ok')
         })
         server.listen(0, '127.0.0.1', () => {
           server.unref()
           const { port } = server.address()
-          const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+          const options = { keepAlive: true, maxSockets: 1, rejectUnauthorized: false }
+          const agent = ${web} === https ? new HttpsAgent(options) : new Agent(options)
           ${make}
-          const first = http.get({ port, host: '127.0.0.1', path: '/held', agent })
+          const first = ${web}.get({ port, host: '127.0.0.1', path: '/held', agent })
           first.on('error', () => {})
-          http.get({ port, host: '127.0.0.1', agent }, (res) => {
+          ${web}.get({ port, host: '127.0.0.1', agent }, (res) => {
             res.resume()
             res.on('end', () => setImmediate(() => {
               console.log('went', agent.totalSocketCount, Object.keys(agent.requests).length)
