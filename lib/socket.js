@@ -99,7 +99,17 @@ class CoreHandle extends AsyncResource {
   readStart () { return 0 }
   readStop () { return 0 }
   setNoDelay (on) { return native.noDelay(this.id, on) }
-  setKeepAlive (on, seconds) { return native.keepAlive(this.id, on, seconds) }
+
+  // Node >= 26 has `interval`, in seconds, and `count`.
+  setKeepAlive (on, seconds, interval, count) {
+    const status = native.keepAlive(this.id, on, seconds)
+    if (status !== 0 || !on || (interval === undefined && count === undefined)) return status
+    return native.probes(this.id, interval ?? 0, count ?? 0)
+  }
+
+  // Node >= 24.
+  setTypeOfService (tos) { return native.setTos(this.id, tos) }
+  getTypeOfService () { return native.tos(this.id) }
 
   getpeername (out) { return this.#name(out, true) }
   getsockname (out) { return this.#name(out, false) }
@@ -447,7 +457,7 @@ function onReadError (status) {
   const core = this[kCore]
   core.tellRefused()
   if (core.refused === null) this.destroy(coreError(status, 'read'))
-  else if (this[kExchange].untilClose) this.destroy()
+  else if (this[kExchange]?.untilClose) this.destroy()
 }
 
 const isLatin1 = (encoding) => encoding === 'latin1' || encoding === 'binary'

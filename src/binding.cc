@@ -589,6 +589,26 @@ Napi::Value List(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// probes(conn, seconds, count)
+Napi::Value Probes(const Napi::CallbackInfo& info) {
+  Arguments<3> args(info);
+  return Result(args.env,
+                hw_loop_probes(args.loop(),
+                               args.id(),
+                               ToUint32(args.env, args.value[1]),
+                               ToUint32(args.env, args.value[2])));
+}
+
+// setTos(conn, tos)
+Napi::Value SetTos(const Napi::CallbackInfo& info) {
+  Arguments<2> args(info);
+  return Result(args.env,
+                hw_loop_set_tos(
+                    args.loop(),
+                    args.id(),
+                    static_cast<int>(ToUint32(args.env, args.value[1]) & 255)));
+}
+
 // The many functions of the form f(id[, flag[, number]]).
 using Call = int (*)(hw_loop_t*, hw_id_t, bool, uint32_t);
 template <Call kCall>
@@ -639,6 +659,9 @@ int KeepAlive(hw_loop_t* loop, hw_id_t id, bool on, uint32_t seconds) {
 }
 int NoDelay(hw_loop_t* loop, hw_id_t id, bool on, uint32_t) {
   return hw_loop_nodelay(loop, id, on ? 1 : 0);
+}
+int Tos(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
+  return hw_loop_tos(loop, id);
 }
 int Dup(hw_loop_t* loop, hw_id_t id, bool, uint32_t) {
   return hw_loop_dup(loop, id);
@@ -707,6 +730,9 @@ void DefineFunctions(Napi::Env env, Napi::Object exports) {
   Define<Simple<HasRef>>(env, exports, "hasRef");
   Define<Simple<KeepAlive>>(env, exports, "keepAlive");
   Define<Simple<NoDelay>>(env, exports, "noDelay");
+  Define<Probes>(env, exports, "probes");
+  Define<SetTos>(env, exports, "setTos");
+  Define<Simple<Tos>>(env, exports, "tos");
   Define<Simple<Dup>>(env, exports, "dup");
   Define<Simple<Fd>>(env, exports, "fd");
   Define<Name>(env, exports, "name");

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -810,6 +812,74 @@ int hw_conn_nodelay(hw_conn_t* conn, int on) {
   }
   conn->nodelay = (uint8_t)(on != 0);
   return conn->state == HW_CONN_OPEN ? set_nodelay(conn) : 0;
+}
+
+/* Result: the descriptor of an open TCP connection, or HW_ESTATE. */
+static int tcp_fd(const hw_conn_t* conn) {
+  uv_os_fd_t fd = -1;
+
+  if (conn->state != HW_CONN_OPEN || conn->is_pipe ||
+      uv_fileno(&conn->uv.handle, &fd) != 0) {
+    return HW_ESTATE;
+  }
+  return fd;
+}
+
+static int set_option(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof(value)) == 0
+             ? 0
+             : uv_translate_sys_error(errno);
+}
+
+int hw_conn_probes(hw_conn_t* conn, unsigned seconds, unsigned count) {
+  int fd = tcp_fd(conn);
+  int err = 0;
+
+  if (fd < 0) {
+    return fd;
+  }
+  if (seconds != 0) {
+    err = set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)seconds);
+  }
+  if (err == 0 && count != 0) {
+    err = set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, (int)count);
+  }
+  return err;
+}
+
+static int is_v6(int fd) {
+  hw_address_t addr;
+  socklen_t len = sizeof(addr);
+
+  return getsockname(fd, &addr.any, &len) == 0 &&
+         addr.any.sa_family == AF_INET6;
+}
+
+int hw_conn_set_tos(hw_conn_t* conn, int tos) {
+  int fd = tcp_fd(conn);
+
+  if (fd < 0) {
+    return fd;
+  }
+  return is_v6(fd) ? set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, tos)
+                   : set_option(fd, IPPROTO_IP, IP_TOS, tos);
+}
+
+int hw_conn_tos(const hw_conn_t* conn) {
+  int fd = tcp_fd(conn);
+  int tos = 0;
+  socklen_t len = sizeof(tos);
+
+  if (fd < 0) {
+    return fd;
+  }
+  return getsockopt(fd,
+                    is_v6(fd) ? IPPROTO_IPV6 : IPPROTO_IP,
+                    is_v6(fd) ? IPV6_TCLASS : IP_TOS,
+                    &tos,
+                    &len) == 0
+             ? tos
+             : uv_translate_sys_error(errno);
 }
 
 int hw_conn_dup(const hw_conn_t* conn) {

@@ -141,6 +141,12 @@ int hw_loop_ref(hw_loop_t* loop, hw_id_t conn, int on);
 int hw_loop_has_ref(hw_loop_t* loop, hw_id_t conn);
 int hw_loop_keepalive(hw_loop_t* loop, hw_id_t conn, int on, unsigned seconds);
 int hw_loop_nodelay(hw_loop_t* loop, hw_id_t conn, int on);
+int hw_loop_probes(hw_loop_t* loop,
+                   hw_id_t conn,
+                   unsigned seconds,
+                   unsigned count);
+int hw_loop_set_tos(hw_loop_t* loop, hw_id_t conn, int tos);
+int hw_loop_tos(hw_loop_t* loop, hw_id_t conn);
 int hw_loop_dup(hw_loop_t* loop, hw_id_t conn);
 int hw_loop_fd(hw_loop_t* loop, hw_id_t conn);
 int hw_loop_name(hw_loop_t* loop, hw_id_t conn, int peer, hw_address_t* out);

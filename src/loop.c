@@ -820,6 +820,27 @@ int hw_loop_nodelay(hw_loop_t* loop, hw_id_t id, int on) {
   return conn != NULL ? hw_conn_nodelay(conn, on) : HW_ESTALE;
 }
 
+int hw_loop_probes(hw_loop_t* loop,
+                   hw_id_t id,
+                   unsigned seconds,
+                   unsigned count) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_probes(conn, seconds, count) : HW_ESTALE;
+}
+
+int hw_loop_set_tos(hw_loop_t* loop, hw_id_t id, int tos) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_set_tos(conn, tos) : HW_ESTALE;
+}
+
+int hw_loop_tos(hw_loop_t* loop, hw_id_t id) {
+  hw_conn_t* conn = get_conn(loop, id);
+
+  return conn != NULL ? hw_conn_tos(conn) : HW_ESTALE;
+}
+
 int hw_loop_dup(hw_loop_t* loop, hw_id_t id) {
   hw_conn_t* conn = get_conn(loop, id);
 

@@ -450,3 +450,20 @@ test('a place that an upgrade took from the pool is given to the next in the que
   assert.equal(socket.destroyed, false)
   socket.destroy()
 })
+
+// Node >= 24.
+const skipTos = net.Socket.prototype.setTypeOfService === undefined && 'this Node has no setTypeOfService()'
+
+test("setTypeOfService() reaches the kernel, before and after 'connect'", { skip: skipTos }, async (t) => {
+  const port = await httpServer(t, (req, res) => res.end())
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const req = http.get({ host: '127.0.0.1', port, agent })
+  const [socket] = await once(req, 'socket')
+  socket.setTypeOfService(0x08)
+  await once(socket, 'connect')
+  assert.equal(socket.getTypeOfService(), 0x08)
+  socket.setTypeOfService(0x10)
+  assert.equal(socket.getTypeOfService(), 0x10)
+  await once(req, 'close')
+})
