@@ -814,13 +814,13 @@ int hw_conn_nodelay(hw_conn_t* conn, int on) {
   return conn->state == HW_CONN_OPEN ? set_nodelay(conn) : 0;
 }
 
-/* Result: the descriptor of an open TCP connection, or HW_ESTATE. */
+/* Result: the descriptor of a TCP connection, or what libuv says of none. */
 static int tcp_fd(const hw_conn_t* conn) {
   uv_os_fd_t fd = -1;
 
-  if (conn->state != HW_CONN_OPEN || conn->is_pipe ||
+  if (!is_usable(conn) || conn->is_pipe ||
       uv_fileno(&conn->uv.handle, &fd) != 0) {
-    return HW_ESTATE;
+    return UV_EBADF;
   }
   return fd;
 }

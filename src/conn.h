@@ -171,9 +171,10 @@ int hw_conn_tap(hw_conn_t* conn, int on);
 int hw_conn_keepalive(hw_conn_t* conn, int on, unsigned seconds);
 int hw_conn_nodelay(hw_conn_t* conn, int on);
 
-/* Of an open TCP connection, else HW_ESTATE: seconds between its keep-alive
- * probes and how many there are (0: as it is), and the type of service in the
- * IP header of what it sends. Result: 0 (hw_conn_tos: the value), or a code. */
+/* Of a TCP connection with a descriptor, else UV_EBADF: seconds between its
+ * keep-alive probes and how many there are (0: as it is), and the type of
+ * service in the IP header of what it sends. Result: 0 (hw_conn_tos: the
+ * value), or a code. */
 int hw_conn_probes(hw_conn_t* conn, unsigned seconds, unsigned count);
 int hw_conn_set_tos(hw_conn_t* conn, int tos);
 int hw_conn_tos(const hw_conn_t* conn);

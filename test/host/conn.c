@@ -376,16 +376,16 @@ static void a_response_without_memory_says_so(void) {
   (void)close(listener);
 }
 
-static void what_only_an_open_connection_has(void) {
+static void what_only_a_descriptor_has(void) {
   hw_address_t addr;
   int listener = open_port(1, &addr);
   fixture_t f;
 
   if (open_loop(&f) == 0) {
     CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
-    CHECK(hw_loop_probes(f.loop, f.conn, 7, 3) == HW_ESTATE);
-    CHECK(hw_loop_set_tos(f.loop, f.conn, 16) == HW_ESTATE);
-    CHECK(hw_loop_tos(f.loop, f.conn) == HW_ESTATE);
+    CHECK(hw_loop_probes(f.loop, f.conn, 7, 3) == UV_EBADF);
+    CHECK(hw_loop_set_tos(f.loop, f.conn, 16) == UV_EBADF);
+    CHECK(hw_loop_tos(f.loop, f.conn) == UV_EBADF);
     CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
     turn_until(&f, HW_REC_CONNECTED);
     CHECK(hw_loop_probes(f.loop, f.conn, 7, 3) == 0);
@@ -521,7 +521,7 @@ void suite_conn(void) {
   RUN(a_path_that_fails_leaves_nothing_behind);
   RUN(a_bind_that_fails_leaves_nothing_behind);
   RUN(a_response_without_memory_says_so);
-  RUN(what_only_an_open_connection_has);
+  RUN(what_only_a_descriptor_has);
   RUN(what_is_queued_is_a_bounded_copy);
   RUN(a_loop_may_fail_to_be_made);
 }
