@@ -6,9 +6,9 @@
 // and the connection is Node's.
 'use strict'
 
+const { EventEmitter } = require('node:events')
 const http = require('node:http')
 const net = require('node:net')
-const { Duplex } = require('node:stream')
 
 const { debug } = require('./diagnostics')
 const { symbolOf } = require('./symbols')
@@ -117,25 +117,17 @@ const LENIENT_ONLY = Buffer.from('GET / HTTP/1.1\r\na: \x01\r\n')
 
 // What Node's server parses with, and whether it takes LENIENT_ONLY. Its client
 // takes its parsers from the same place.
-function askServer (options) {
-  const server = new http.Server(options)
-  const connection = new Duplex({ read () {}, write (chunk, encoding, callback) { callback() } })
+function askServer () {
+  const server = new http.Server()
+  const connection = new EventEmitter() // a stream would leave ticks behind
   let lenient = true
   server.on('clientError', () => { lenient = false })
   // Not emit(): tracers wrap that.
   for (const listener of server.listeners('connection')) listener.call(server, connection)
   const { parser } = connection
   connection.emit('data', LENIENT_ONLY)
-  connection.destroy()
+  connection.emit('close')
   return { parser, lenient }
-}
-
-let lenient = null
-
-/** Are responses parsed leniently where the request does not say? */
-function isLenient () {
-  lenient ??= askServer().lenient // Node warns that it does, as at a first request
-  return lenient
 }
 
 const NATIVE_CODE = /\{ \[native code\] \}$/
@@ -152,15 +144,25 @@ function inheritsNative (object) {
   }) && inheritsNative(prototype)
 }
 
-// Why a parser of the core's may not take the place of Node's, or null. Who replaces
-// Node's (http-parser-js) does it before http is loaded, so the answer is final.
-function whyNotParser () {
+// Why a parser of the core's may not take the place of Node's, or null, and whether
+// Node's is lenient where the request does not say. Who replaces Node's
+// (http-parser-js) does it before http is loaded, so the answer is final; and it is
+// asked for at load, before a program's async_hooks would see it. Where it is lenient
+// Node warns of that, as at a first request.
+function askParser () {
   try {
-    const { parser } = askServer({ insecureHTTPParser: true })
-    return inheritsNative(parser) ? null : "the HTTP parser is not Node's own"
+    const { parser, lenient } = askServer()
+    return { reason: inheritsNative(parser) ? null : "the HTTP parser is not Node's own", lenient }
   } catch (err) {
-    return `the HTTP parser cannot be asked: ${err.message}`
+    return { reason: `the HTTP parser cannot be asked: ${err.message}`, lenient: false }
   }
+}
+
+const asked = askParser()
+
+/** Are responses parsed leniently where the request does not say? */
+function isLenient () {
+  return asked.lenient
 }
 
 // -- functions that programs replace ------------------------------------------
@@ -200,7 +202,7 @@ let final = null // the part of it that does not change
 
 /** Why no connection may be the core's now, or null. */
 function whyNotNow () {
-  final ??= { reason: whyNotNecessities() ?? whyNotParser() }
+  final ??= { reason: whyNotNecessities() ?? asked.reason }
   if (final.reason !== null) return final.reason
   if (!mayConnect()) return 'the permission model forbids the network'
   if (!hasNodesOnSocket(http.ClientRequest.prototype)) {
