@@ -2,8 +2,8 @@
 //
 // npm run test:asan [-- FILE...]: the addon, the C tests and the JavaScript tests
 // under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer inside
-// Node, and under pressure (test/support/pressure.js). Builds into build/ and leaves an instrumented addon there: `npm rebuild`
-// brings the ordinary one back.
+// Node, and under pressure (test/support/pressure.js). Builds into build/ and leaves
+// an instrumented addon there: `npm rebuild` brings the ordinary one back.
 //
 // Nothing is suppressed. A process that ends by itself leaves no block at all; one
 // that calls process.exit() leaves Node's and V8's, which are told from ours by

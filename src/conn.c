@@ -851,6 +851,7 @@ static int is_v6(int fd) {
   hw_address_t addr;
   socklen_t len = sizeof(addr);
 
+  memset(&addr, 0, sizeof(addr));
   return getsockname(fd, &addr.any, &len) == 0 &&
          addr.any.sa_family == AF_INET6;
 }
