@@ -659,6 +659,7 @@ function isIdle (socket) {
 // on it, or about to be, has ended.
 function onSocketRemove () {
   const agent = this[kAgent]
+  const wasIdle = this[kIdle]
   this.removeListener('free', onSocketFree)
   this.removeListener('close', onSocketClose)
   this.removeListener('timeout', onSocketTimeout)
@@ -674,6 +675,7 @@ function onSocketRemove () {
       unguard(this)
     } else {
       exchange.letGo(this)
+      if (wasIdle) this.once('error', exchange.onIdleError) // stays, as Node's does
     }
   }
 }

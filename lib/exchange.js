@@ -228,13 +228,17 @@ function onUpgrade (exchange, at) {
   req.upgradeOrConnect = true
   endExchange(socket)
   socket.emit('agentRemove')
+  unlisten(socket) // it may have left before
   socket._httpMessage = null
   socket.becomeNative()
   socket.readableFlowing = null
-  req.emit(event, res, socket, head)
-  req.destroyed = true
-  req._closed = true
-  req.emit('close')
+  try {
+    req.emit(event, res, socket, head)
+  } finally {
+    req.destroyed = true
+    req._closed = true
+    req.emit('close')
+  }
 }
 
 function makeParseError ({ id }, at) {

@@ -147,6 +147,17 @@ for (const [lane, make] of Object.entries(lanes)) {
     assert.equal(socket.destroyed, false)
   })
 
+  test(`agentRemove of an idle connection, ${lane} lane: its reset is nobody's error`, async (t) => {
+    const seen = await server(t)
+    const agent = make(new Agent())
+    const socket = await used(seen.port, agent)
+    while (Object.keys(agent.freeSockets).length === 0) await new Promise(setImmediate)
+    remove(socket)
+    seen.sockets[0].resetAndDestroy()
+    await new Promise((resolve) => socket.on('close', resolve)) // an 'error' is uncaught
+    assert.equal(agent.totalSocketCount, 0)
+  })
+
   test(`agentRemove while it connects, and no request then, ${lane} lane`, async (t) => {
     const seen = await server(t)
     const agent = make(new Agent())

@@ -14,9 +14,9 @@ const path = require('node:path')
 const { test } = require('node:test')
 const tls = require('node:tls')
 
-const { Agent } = require('../support/agent')
+const { Agent, hawserOnly } = require('../support/agent')
 const { pem } = require('../support/https')
-const { start } = require('../support/servers')
+const { start, rawServer } = require('../support/servers')
 
 const MIB = 1024 * 1024
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
@@ -162,5 +162,43 @@ for (const event of ['socket', 'response', 'end']) {
     socket.write('ping')
     await once(socket, 'close')
     assert.match(text, /pong$/)
+  })
+}
+
+for (const [when, leave] of [
+  ['leaves the agent then', () => {}],
+  ['has left it before', (socket) => socket.emit('agentRemove')]
+]) {
+  test(`nobody of ours listens to an upgraded socket that ${when}`, async (t) => {
+    const port = await rawServer(t, (socket) => socket.write(SWITCH))
+    const agent = new Agent()
+    t.after(() => agent.destroy())
+    const req = http.get({ host: '127.0.0.1', port, agent, ...UPGRADE })
+    req.on('socket', leave)
+    const [, socket] = await once(req, 'upgrade')
+    t.after(() => socket.destroy())
+    assert.equal(agent.totalSocketCount, 0)
+    for (const name of ['error', 'timeout', 'free', 'agentRemove']) {
+      assert.equal(socket.listenerCount(name), 0, name)
+    }
+  })
+}
+
+for (const [name, options, head] of SWITCHES) {
+  test(`a listener for '${name}' that throws: the request is closed`, { skip: hawserOnly }, async (t) => {
+    const port = await rawServer(t, (socket) => socket.write(head))
+    const agent = new Agent()
+    t.after(() => agent.destroy())
+    const req = http.request({ host: '127.0.0.1', port, agent, ...options }).end()
+    const uncaught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve))
+    t.after(() => process.setUncaughtExceptionCaptureCallback(null))
+    const closed = once(req, 'close')
+    req.on(name, (res, socket) => {
+      t.after(() => socket.destroy())
+      throw new Error('mine')
+    })
+    assert.equal((await uncaught).message, 'mine')
+    await closed
+    assert.equal(req.destroyed, true)
   })
 }
