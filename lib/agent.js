@@ -571,6 +571,7 @@ function createSocket (req, options, callback) {
   const oncreate = (err, socket) => {
     if (created) return
     created = true
+    if (!err && typeof socket?.on !== 'function') err = typeError('socket', 'stream.Duplex', socket)
     if (err) {
       giveRoom(this, id)
       return callback(err)
@@ -612,6 +613,8 @@ function connect (options, id) {
 // Node takes its own away at the end of a response, and req.destroy(err) just
 // before makes the socket throw then.
 function install (agent, socket, options, id) {
+  const isKnown = socket[kAgent] !== undefined
+  if (isKnown) takeBack(socket)
   socket[kAgent] = agent
   socket[kOptions] = options
   socket[kConn] = id
@@ -621,7 +624,7 @@ function install (agent, socket, options, id) {
     handles[id & INDEX_MASK] = new NodeEntry(id, socket)
     completeMethods(socket)
     socket.on('error', ignore)
-    whenClosed(socket, leave)
+    if (!isKnown) whenClosed(socket, leave)
   } else {
     socket[kCore].leave = leave
   }
@@ -631,6 +634,13 @@ function install (agent, socket, options, id) {
   socket.on('timeout', onSocketTimeout)
   socket.on('agentRemove', onSocketRemove)
   addKeylog(agent, socket)
+}
+
+// A createConnection of somebody's has given a socket once more: it leaves the place
+// that it has. Who waits for that may be given it in the same way.
+function takeBack (socket) {
+  while (socket[kConn] !== undefined) onSocketRemove.call(socket)
+  socket.removeListener('error', exchange.onIdleError)
 }
 
 function onSocketFree () {

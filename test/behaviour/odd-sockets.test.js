@@ -66,3 +66,48 @@ for (const lacking of [...METHODS.map((name) => [name]), METHODS]) {
     })
   }
 }
+
+for (const [what, createConnection] of [
+  ['a promise', async () => {}],
+  ['a frozen object', () => Object.freeze({})],
+  ['nothing, by callback', (options, callback) => { callback(null, undefined) }],
+  ['a string', () => 'socket']
+]) {
+  test(`a createConnection that gives ${what} fails its request, and takes no place`, { skip: hawserOnly }, async (t) => {
+    const port = await rawServer(t, (socket) => socket.write(last))
+    const agent = new Agent({ maxSockets: 1 })
+    t.after(() => agent.destroy())
+    const invalid = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
+    agent.createConnection = createConnection
+    await assert.rejects(request({ port, agent }), invalid)
+    assert.equal(agent.totalSocketCount, 0)
+    agent.createConnection = () => net.connect(port, '127.0.0.1')
+    const first = request({ port, agent })
+    agent.createConnection = createConnection
+    const waiting = [request({ port, agent }), request({ port, agent })]
+    await first
+    for (const each of waiting) await assert.rejects(each, invalid)
+    agent.createConnection = () => net.connect(port, '127.0.0.1')
+    assert.equal(String((await request({ port, agent })).body), 'ok')
+  })
+}
+
+test('a createConnection that gives a socket of the pool once more', { skip: hawserOnly }, async (t) => {
+  const port = await rawServer(t, (socket) => socket.write(all))
+  const agents = [new Agent({ maxTotalSockets: 2 }), new Agent({ maxTotalSockets: 2 })]
+  const socket = net.connect(port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  for (const agent of agents) agent.createConnection = () => socket
+  const local = { localAddress: '127.0.0.1' } // another origin, to the pool
+  for (const [agent, options] of [[0, {}], [0, local], [1, {}], [0, {}], [1, local], [1, {}]]) {
+    const free = freed(agents[agent])
+    const { body } = await request({ port, agent: agents[agent], ...options })
+    assert.equal(String(body), 'ok')
+    await free
+    assert.deepEqual(agents.map((each) => each.totalSocketCount), agent === 0 ? [1, 0] : [0, 1])
+  }
+  socket.destroy()
+  await once(socket, 'close')
+  await new Promise(setImmediate)
+  assert.deepEqual(agents.map((each) => each.totalSocketCount), [0, 0])
+})
