@@ -252,8 +252,9 @@ class CoreHandle extends AsyncResource {
   #failed (status, callback) {
     const exchange = this.socket[kExchange]
     if ((status === UV_EPIPE || status === UV_ECONNRESET) &&
-        exchange !== null && !exchange.req._ended) {
+        exchange !== null && !exchange.req._ended && !this.held) {
       this.refused = { callback, status }
+      if (this.paused) this.tellUnread()
     } else {
       callback(coreError(status, 'write'))
     }
@@ -264,6 +265,18 @@ class CoreHandle extends AsyncResource {
   tellRefused () {
     const exchange = this.socket[kExchange]
     if (this.refused === null || exchange?.untilClose || exchange?.req.res?.complete) return
+    this.#tellRefused()
+  }
+
+  // The answer is more than its reader holds, and nobody reads it: he may be waiting
+  // for the request to be written, and its end would never come.
+  tellUnread () {
+    if (this.refused !== null && this.socket[kExchange]?.req.res?.readableFlowing === null) {
+      this.#tellRefused()
+    }
+  }
+
+  #tellRefused () {
     const { callback, status } = this.refused
     this.refused = null
     wrote.call(this.socket, callback, status)
@@ -612,6 +625,7 @@ class Socket extends net.Socket {
     if (!handle.paused) {
       handle.paused = true
       native.pause(handle.id, true)
+      handle.tellUnread()
     }
   }
 

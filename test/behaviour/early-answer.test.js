@@ -8,6 +8,7 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const http = require('node:http')
 const net = require('node:net')
+const { pipeline } = require('node:stream/promises')
 const { test } = require('node:test')
 
 const { Agent, hawserOnly } = require('../support/agent')
@@ -139,4 +140,28 @@ test('a reset behind an answer that has been read closes the request', async (t)
   sockets[0].resetAndDestroy()
   await closed
   assert.equal(agent.totalSocketCount, 0)
+})
+
+// Whoever reads nothing may be waiting for the request to be written.
+test('an upload fails whose answer is too long for a reader that nobody reads from', async (t) => {
+  const long = `HTTP/1.1 413 Payload Too Large\r\nContent-Length: ${4 * MIB}\r\n\r\n${'x'.repeat(4 * MIB)}`
+  const sockets = []
+  const port = await start(t, net.createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.once('data', () => { socket.pause().write(long) })
+  }))
+  const agent = new Agent({ maxSockets: 1 })
+  t.after(() => agent.destroy())
+  for (const delay of [process.nextTick, setImmediate]) {
+    const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+    req.on('response', (res) => {
+      res.on('error', () => {})
+      delay(() => sockets.pop().resetAndDestroy())
+    })
+    const piece = Buffer.alloc(64 * 1024)
+    await assert.rejects(pipeline(function * () { for (;;) yield piece }, req))
+    await settled(req)
+    assert.equal(agent.totalSocketCount, 0)
+  }
 })
