@@ -41,6 +41,17 @@ function workOf (handle, type) {
   })
 }
 
+// The stores of AsyncLocalStorage that a resource runs with: in one property since
+// 24, before that one for each.
+const STORES = ['context_frame', 'kResourceStore']
+
+// A resource that has been replaced runs nothing any more.
+function forgetStores (resource) {
+  for (const symbol of Object.getOwnPropertySymbols(resource)) {
+    if (STORES.includes(symbol.description)) resource[symbol] = undefined
+  }
+}
+
 // What a handle is from its second request on. Node: lib/_http_agent.js.
 class ReusedHandle extends AsyncResource {
   constructor (handle) {
@@ -82,6 +93,7 @@ class CoreHandle extends AsyncResource {
 
   asyncReset () {
     this.resource.emitDestroy()
+    if (this.resource === this) forgetStores(this)
     this.resource = new ReusedHandle(this)
   }
 
