@@ -186,6 +186,15 @@ const looksUpConnect = ownCreateConnection !== null &&
 
 const ownAddRequest = nodesOwn(agentOfNode.addRequest, /\basyncResetHandle\(/)
 
+// Duplex's and net.Socket's, which a request that is written at once goes past.
+const ownWrite = nodesOwn(net.Socket.prototype.write, /\b_write\(this,/)
+const ownSingle = nodesOwn(net.Socket.prototype._write, /\bthis\._writeGeneric\(/)
+
+/** Does nobody want to see what is written to the socket? */
+function writesAsNode (socket) {
+  return socket.write === ownWrite && socket._write === ownSingle
+}
+
 /** What is wrapped around addRequest() of Node's Agent, or null. */
 function aroundAddRequest () {
   return agentOfNode.addRequest === ownAddRequest ? null : agentOfNode.addRequest
@@ -233,5 +242,6 @@ module.exports = {
   aroundAddRequest,
   hasNodesOnSocket,
   hasNodesCreateConnection,
+  writesAsNode,
   whyNotNow
 }

@@ -15,7 +15,9 @@ const native = require('./binding')
 const ring = require('./shared-ring')
 const { PendingWrite, lostMemory } = require('./pending-write')
 const { NOT_NOW, coreError, connectError, aggregateError, invalidAddress } = require('./errors')
-const { lack, mayConnect, accessDenied, tellsDestroyed, idleIsGuarded } = require('./host')
+const {
+  lack, mayConnect, accessDenied, tellsDestroyed, idleIsGuarded, writesAsNode
+} = require('./host')
 const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
 
 const { record, word } = native
@@ -507,8 +509,6 @@ if (kLastWriteQueueSize === undefined) {
   lack('slow writes that are no silence', 'net.Socket has no lastWriteQueueSize')
 }
 
-const ownWrite = net.Socket.prototype.write
-
 class Socket extends net.Socket {
   constructor (options, id) {
     const handle = new CoreHandle(id, Boolean(options.path))
@@ -560,7 +560,7 @@ class Socket extends net.Socket {
     const state = this._writableState
     return length <= STRING_MAX && this._handle === this[kCore] &&
       state.length === 0 && state.corked === 0 &&
-      this.write === ownWrite && this.writable && !this.connecting
+      writesAsNode(this) && this.writable && !this.connecting
   }
 
   // Begins an exchange and writes its whole request, a latin1 string: write(),

@@ -118,28 +118,48 @@ const NOT_NODES = {
   "ClientRequest.prototype.onSocket is not Node's own": wrap('http.ClientRequest.prototype', 'onSocket')
 }
 
-for (const [reason, wrapping] of Object.entries(NOT_NODES)) {
-  for (const when of ['before', 'after']) {
+// What is used as it is.
+const CALLED = {
+  'write of sockets': wrap("require('node:net').Socket.prototype", 'write'),
+  'write of all streams': wrap("require('node:stream').Duplex.prototype", 'write'),
+  '_write of sockets': wrap("require('node:net').Socket.prototype", '_write')
+}
+
+async function callsTwoRequests (t, when, wrapping) {
+  const port = await httpServer(t, (req, res) => res.end())
+  const run = (load) => said(`
+    let called = 0
+    let agent
+    ${when === 'before' ? wrapping : ''}
+    ${load}
+    ${when === 'after' ? wrapping : ''}
+    agent ??= new http.Agent({ keepAlive: true })
+    const get = (then) => http.get({ host: '127.0.0.1', port: ${port}, agent }, (res) => {
+      res.resume().on('close', () => setImmediate(then))
+    })
+    get(() => get(() => {
+      agent.destroy()
+      console.log(JSON.stringify([called, agent.lane, agent.laneReason]))
+    }))`, [])
+  const [called] = await run('')
+  const [ours, lane, laneReason] = await run(`require(${JSON.stringify(register)})`)
+  assert.equal(ours, called)
+  return { called, lane, laneReason }
+}
+
+for (const when of ['before', 'after']) {
+  for (const [reason, wrapping] of Object.entries(NOT_NODES)) {
     test(`who wraps it ${when} hawser is loaded is called: ${reason}`, async (t) => {
-      const port = await httpServer(t, (req, res) => res.end())
-      const run = (load) => said(`
-        let called = 0
-        let agent
-        ${when === 'before' ? wrapping : ''}
-        ${load}
-        ${when === 'after' ? wrapping : ''}
-        agent ??= new http.Agent({ keepAlive: true })
-        const get = (then) => http.get({ host: '127.0.0.1', port: ${port}, agent }, (res) => {
-          res.resume().on('close', () => setImmediate(then))
-        })
-        get(() => get(() => {
-          agent.destroy()
-          console.log(JSON.stringify([called, agent.lane, agent.laneReason]))
-        }))`, [])
-      const [called] = await run('')
-      const [ours, lane, laneReason] = await run(`require(${JSON.stringify(register)})`)
-      assert.equal(ours, called)
+      const { called, lane, laneReason } = await callsTwoRequests(t, when, wrapping)
       assert.deepEqual([lane, laneReason], called > 0 ? ['node', reason] : ['fast', null])
+    })
+  }
+
+  for (const [what, wrapping] of Object.entries(CALLED)) {
+    test(`who wraps it ${when} hawser is loaded is called for each request: ${what}`, async (t) => {
+      const { called, lane } = await callsTwoRequests(t, when, wrapping)
+      assert.equal(called, 2)
+      assert.equal(lane, 'fast')
     })
   }
 }
