@@ -159,10 +159,7 @@ function onHead (exchange, at) {
   res.req = req
   res.on('end', responseOnEnd)
   if (!req.writableFinished) req.on('finish', requestOnFinish)
-  if (req.timeoutCb) {
-    exchange.tellsTimeout = true
-    socket.on('timeout', responseOnTimeout)
-  }
+  if (req.timeoutCb || socket[kAgent] === null) tellTimeout(exchange)
   if (req.aborted || !req.emit('response', res)) res._dump()
   if (res.statusCode === 304 && req.method !== 'HEAD') res.complete = true
 }
@@ -375,9 +372,14 @@ function socketOnEnd () {
 }
 
 // Added only where a timeout was asked for; the agent's own listener does it
-// for a socket whose timeout somebody sets later.
+// for a socket whose timeout somebody sets later, while it is the agent's.
 function responseOnTimeout () {
   this._httpMessage?.res?.emit('timeout')
+}
+
+function tellTimeout (exchange) {
+  exchange.tellsTimeout = true
+  exchange.socket.on('timeout', responseOnTimeout)
 }
 
 function responseKeepAlive (req) {
@@ -399,6 +401,8 @@ function responseKeepAlive (req) {
 // Makes a socket that an 'agentRemove' has taken out of the agent one of Node's, as
 // soon as it is connected and no request needs it where it is.
 function letGo (socket) {
+  const exchange = socket[kExchange]
+  if (exchange?.req.res && !exchange.req._ended && !exchange.tellsTimeout) tellTimeout(exchange)
   if (socket[kAgent] !== null || socket._handle !== socket[kCore] || isTaken(socket)) return
   unlisten(socket)
   if (socket.connecting) socket.prependOnceListener('connect', onConnectLetGo)
@@ -412,8 +416,8 @@ function onConnectLetGo () {
 function responseOnEnd () {
   const { req } = this
   const { socket } = req
-  if (socket && req.timeoutCb) {
-    socket.removeListener('timeout', req.timeoutCb)
+  if (socket && req.timeoutCb) socket.removeListener('timeout', req.timeoutCb)
+  if (socket && (req.timeoutCb || socket[kAgent] === null)) {
     socket.removeListener('timeout', responseOnTimeout)
   }
   if (kDetachAbortSignal !== undefined) this[kDetachAbortSignal]()

@@ -158,6 +158,28 @@ for (const [lane, make] of Object.entries(lanes)) {
     assert.equal(agent.totalSocketCount, 0)
   })
 
+  for (const [event, options] of [['socket', {}], ['response', {}], ['response', { timeout: 60_000 }]]) {
+    test(`agentRemove on '${event}', ${JSON.stringify(options)}, ${lane} lane: the response hears its timeout`, async (t) => {
+      const port = await rawServer(t, (socket) => socket.write(OK.slice(0, -1)),
+        (socket) => { peer = socket })
+      let peer
+      const agent = make(new Agent())
+      const req = http.get({ host: '127.0.0.1', port, agent, ...options })
+      req.on('socket', (socket) => t.after(() => socket.destroy()))
+      req.on(event, () => remove(req.socket))
+      const [res] = await once(req, 'response')
+      const { socket } = res
+      res.setTimeout(10)
+      await once(res, 'timeout')
+      res.setTimeout(0)
+      peer.write('k')
+      res.resume()
+      await once(res, 'end')
+      await settled(req)
+      assert.equal(socket.listenerCount('timeout'), 0)
+    })
+  }
+
   test(`agentRemove while it connects, and no request then, ${lane} lane`, async (t) => {
     const seen = await server(t)
     const agent = make(new Agent())

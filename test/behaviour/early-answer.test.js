@@ -165,3 +165,16 @@ test('an upload fails whose answer is too long for a reader that nobody reads fr
     assert.equal(agent.totalSocketCount, 0)
   }
 })
+
+test('an upload fails over a socket that is paused', async (t) => {
+  const port = await server(t, answers['a short answer'][0], ends.resets)
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+  req.on('socket', (socket) => socket.once('connect', () => socket.pause()))
+  req.on('response', (res) => res.on('error', () => {}))
+  const piece = Buffer.alloc(64 * 1024)
+  await assert.rejects(pipeline(function * () { for (;;) yield piece }, req))
+  await settled(req)
+  assert.equal(agent.totalSocketCount, 0)
+})
