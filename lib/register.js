@@ -23,7 +23,8 @@ const inherited = Function.prototype[Symbol.hasInstance]
 function standIn (Ours, Base) {
   function Agent (options) {
     if (!(this instanceof Agent)) return new Agent(options)
-    construct(this, Base, options)
+    if (inherited.call(Agent, this)) construct(this, Base, options)
+    else Base.call(this, options) // its class has inherited from Node's before
   }
   Object.setPrototypeOf(Agent.prototype, Ours.prototype)
   Object.setPrototypeOf(Agent, Ours)

@@ -15,9 +15,9 @@ const { hawserOnly } = require('../support/agent')
 const REGISTER = path.join(__dirname, '..', '..', 'lib', 'register.js')
 
 // Runs `script` with register in front and returns what it prints.
-function run (script, { flags = ['-r', REGISTER], type = 'commonjs', env } = {}) {
+function run (script, { flags = ['-r', REGISTER], type = 'commonjs', env, args = [] } = {}) {
   const child = spawnSync(process.execPath,
-    [...flags, `--input-type=${type}`, '-e', script],
+    [...flags, `--input-type=${type}`, '-e', script, ...args],
     { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 20000 })
   assert.equal(child.stderr, '')
   assert.equal(child.status, 0)
@@ -79,6 +79,28 @@ for (const [name, flags] of [
     assert.deepEqual(out.split('\n'), ['true true fast', 'node node', '1 1'])
   })
 }
+
+test('a class of before it that looks http.Agent up in its constructor stays as it was', { skip: hawserOnly }, () => {
+  const out = run(`
+    const http = require('http')
+    function Old (options) { http.Agent.call(this, options) }
+    require('util').inherits(Old, http.Agent)
+    require(process.argv[1])
+    ${SERVER}
+    serve((port, close) => {
+      const agent = new Old({ keepAlive: true, maxSockets: 1 })
+      let left = 3
+      for (let i = 0; i < 3; i++) {
+        get({ host: '127.0.0.1', port, agent }, () => {
+          if (--left > 0) return
+          console.log(agent.totalSocketCount, Object.keys(agent.freeSockets).length, agent instanceof http.Agent)
+          agent.destroy()
+          close()
+        })
+      }
+    })`, { flags: [], args: [REGISTER] })
+  assert.equal(out, '1 1 true')
+})
 
 test('http.get without an agent reuses a connection; the process ends', { skip: hawserOnly }, () => {
   const out = run(`
