@@ -6,7 +6,10 @@
 // user may have transferred or resized the memory meanwhile.
 'use strict'
 
-const CHUNKS_MAX = 1024 // of one native.writev()
+// What one native.writev() is given: strings are copied for it, and more than the
+// kernel has room for is copied in vain.
+const CHUNKS_MAX = 1024
+const BYTES_ENOUGH = 256 * 1024
 
 class PendingWrite {
   // chunks: Buffers and latin1 strings; callback: of _write().
@@ -31,9 +34,24 @@ class PendingWrite {
     }
   }
 
-  // What is next of it, in at most `max` chunks; null where memory of it has gone.
-  next (max = CHUNKS_MAX) {
-    const part = this.chunks.slice(this.index, this.index + max)
+  // What is next of it, or null where memory of it has gone.
+  next () {
+    let end = this.index
+    let bytes = -this.offset
+    while (end < this.sizes.length && end - this.index < CHUNKS_MAX && bytes < BYTES_ENOUGH) {
+      bytes += this.sizes[end]
+      end++
+    }
+    return this.#part(end)
+  }
+
+  // All that is left of it, or null.
+  rest () {
+    return this.#part(this.sizes.length)
+  }
+
+  #part (end) {
+    const part = this.chunks.slice(this.index, end)
     for (let i = 0; i < part.length; i++) {
       const size = this.sizes[this.index + i]
       const start = i === 0 ? this.offset : 0

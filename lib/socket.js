@@ -689,7 +689,7 @@ class Socket extends net.Socket {
 
   #writeRest ({ pending, queued }) {
     if (typeof queued === 'number') return pending.callback(coreError(queued, 'write'))
-    const rest = pending.next(Infinity)
+    const rest = pending.rest()
     if (rest === null) return pending.callback(lostMemory())
     const data = [queued, ...rest].map((chunk) => ({ chunk, encoding: 'latin1' }))
     super._writeGeneric(true, data, '', pending.callback)
