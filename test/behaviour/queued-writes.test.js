@@ -16,7 +16,9 @@ const { collect } = require('../support/collect')
 const { start } = require('../support/servers')
 
 const MIB = 1024 * 1024
-const SIZE = 12 * MIB // far more than the buffers of both kernels' ends take
+const pressed = process.env.HAWSER_TEST_PRESSURE === '1'
+const SIZE = pressed ? MIB / 2 : 12 * MIB // far more than the buffers of both kernels' ends take
+const PIECES = pressed ? 150 : 1500
 
 const hash = (data) => createHash('sha256').update(data).digest('hex')
 
@@ -105,7 +107,7 @@ for (const [encoding, text] of [
 
   test(`many queued strings in ${encoding}, written as one`, async (t) => {
     const part = text.slice(0, 64 * 1024)
-    const parts = Array.from({ length: 1500 }, (_, i) => part.slice(0, 8 * (i % 1000)))
+    const parts = Array.from({ length: PIECES }, (_, i) => part.slice(0, 8 * (i % 1000)))
     const bytes = Buffer.concat(parts.map((each) => Buffer.from(each, encoding)))
     const got = await upload(t, bytes.length, (req) => {
       req.socket.cork()
@@ -132,8 +134,8 @@ for (const [title, make] of [
 }
 
 test('small and large pieces of every kind in one write', async (t) => {
-  const pieces = ['head', Buffer.alloc(MIB, 'b'), 'h\xe9', Buffer.alloc(0), Buffer.alloc(3 * MIB, 'c'),
-    DIGITS.slice(0, MIB), Buffer.from('tail')]
+  const pieces = ['head', Buffer.alloc(SIZE / 12, 'b'), 'h\xe9', Buffer.alloc(0), Buffer.alloc(SIZE / 4, 'c'),
+    DIGITS.slice(0, SIZE / 12), Buffer.from('tail')]
   const bytes = Buffer.concat(pieces.map((piece) => Buffer.from(piece)))
   const got = await upload(t, bytes.length, (req) => {
     req.socket.cork()
