@@ -71,4 +71,4 @@ function lostMemory () {
   return err
 }
 
-module.exports = { PendingWrite, lostMemory }
+module.exports = { PendingWrite, lostMemory, CHUNKS_MAX }

@@ -13,7 +13,7 @@ const { AsyncResource } = require('node:async_hooks')
 
 const native = require('./binding')
 const ring = require('./shared-ring')
-const { PendingWrite, lostMemory } = require('./pending-write')
+const { PendingWrite, lostMemory, CHUNKS_MAX } = require('./pending-write')
 const { NOT_NOW, coreError, connectError, aggregateError, invalidAddress } = require('./errors')
 const {
   lack, mayConnect, accessDenied, tellsDestroyed, idleIsGuarded, writesAsNode
@@ -219,10 +219,8 @@ class CoreHandle extends AsyncResource {
       chunk = Buffer.from(chunk, encoding)
     }
     const status = native.writeBuffer(this.id, chunk)
-    if (status <= 0) return this.written(status, callback)
-    const pending = new PendingWrite([chunk], callback)
-    pending.advance(status)
-    this.#wait(pending)
+    if (status <= 0) this.written(status, callback)
+    else this.#goOn([chunk], status, callback)
   }
 
   // status: of a native write that takes all there is, or fails.
@@ -240,19 +238,44 @@ class CoreHandle extends AsyncResource {
 
   // What _writev() got.
   writev (data, callback) {
-    this.#writeOn(new PendingWrite(data.map(plainChunk), callback))
+    const chunks = plainChunks(data)
+    if (chunks.length > CHUNKS_MAX) {
+      if (this.#give(new PendingWrite(chunks, callback))) callback()
+      return
+    }
+    const status = native.writev(this.id, chunks)
+    if (status <= 0) this.written(status, callback)
+    else this.#goOn(chunks, status, callback)
   }
 
-  #writeOn (pending) {
+  // The core has `taken` bytes of the chunks.
+  #goOn (chunks, taken, callback) {
+    const pending = new PendingWrite(chunks, callback)
+    pending.advance(taken)
+    this.#wait(pending)
+  }
+
+  // Gives the core what it takes. Result: whether that was the rest; if not, it goes
+  // on at WROTE, or the callback has been told why not.
+  #give (pending) {
     do {
       const part = pending.next()
-      if (part === null) return pending.callback(lostMemory())
+      if (part === null) {
+        pending.callback(lostMemory())
+        return false
+      }
       const status = native.writev(this.id, part)
-      if (status < 0) return this.#failed(status, pending.callback)
+      if (status < 0) {
+        this.#failed(status, pending.callback)
+        return false
+      }
       pending.advance(status > 0 ? status : lengthOf(part))
-      if (status > 0) return this.#wait(pending)
+      if (status > 0) {
+        this.#wait(pending)
+        return false
+      }
     } while (pending.left > 0)
-    pending.callback()
+    return true
   }
 
   // Node: _writeGeneric(), for a write that goes on.
@@ -376,7 +399,7 @@ class CoreHandle extends AsyncResource {
     this.writing = null
     if (pending === null) return
     if (status === 0 && pending.left > 0) {
-      this.#writeOn(pending)
+      if (this.#give(pending)) wrote.call(this.socket, pending.callback, 0)
     } else if (status < 0 && !this.socket.destroyed) {
       this.#failed(status, pending.callback)
     } else {
@@ -489,11 +512,16 @@ function onReadError (status) {
 
 const isLatin1 = (encoding) => encoding === 'latin1' || encoding === 'binary'
 
-// One of _writev()'s, as native.writev() takes it: a Buffer or a latin1 string.
-function plainChunk ({ chunk, encoding }) {
-  return typeof chunk === 'string' && !(isLatin1(encoding) && chunk.length <= STRING_MAX)
-    ? Buffer.from(chunk, encoding)
-    : chunk
+// What _writev() got, as native.writev() takes it: Buffers and latin1 strings.
+function plainChunks (data) {
+  const chunks = new Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    const { chunk, encoding } = data[i]
+    chunks[i] = typeof chunk === 'string' && !(isLatin1(encoding) && chunk.length <= STRING_MAX)
+      ? Buffer.from(chunk, encoding)
+      : chunk
+  }
+  return chunks
 }
 
 function lengthOf (chunks) {

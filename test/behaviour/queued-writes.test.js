@@ -189,3 +189,14 @@ test('what is told of a queued write moves while it is sent', async (t) => {
   req.end()
   await once(res, 'end')
 })
+
+test('more pieces than one call takes, all of which fit', async (t) => {
+  const pieces = Array.from({ length: 3000 }, (_, i) => i % 2 === 0 ? 'a' : Buffer.from('b'))
+  const bytes = Buffer.concat(pieces.map((piece) => Buffer.from(piece)))
+  const got = await upload(t, bytes.length, (req) => {
+    req.socket.cork()
+    for (const piece of pieces) req.write(piece)
+    req.socket.uncork()
+  })
+  assert.equal(got, hash(bytes))
+})
