@@ -79,8 +79,8 @@ function response (r, method, surplus) {
     : ''
   let kind = r.pick(['length', 'length', 'length', 'chunked', 'chunked', 'close', 'none', 'bad',
     'short', surplus ? 'surplus' : 'length', 'many'])
-  if (kind === 'bad' && method === 'HEAD' && !surplus) kind = 'length' // some have bodies
-  if (kind === 'close' && method === 'HEAD') kind = 'length' // ours keeps it: docs/compatibility.md
+  // Some of the bad have bodies, and without framing ours keeps it: docs/compatibility.md.
+  if ((kind === 'bad' || kind === 'close') && method === 'HEAD') kind = 'length'
   let status = r.pick(STATUS_LINES)
   const body = bodyText(r)
   let tail = body
