@@ -686,6 +686,8 @@ int hw_conn_shutdown(hw_conn_t* conn) {
   err = uv_shutdown(req, &conn->uv.stream, on_shutdown);
   if (err != 0) {
     hw_mem_free(req);
+  } else {
+    conn->ending = 1;
   }
   return err;
 }
@@ -893,6 +895,10 @@ int hw_conn_dup(const hw_conn_t* conn) {
   err = uv_fileno(&conn->uv.handle, &fd);
   if (err != 0) {
     return err;
+  }
+  if (conn->ending && conn->write == NULL) {
+    /* libuv does it in its next turn only, and this one may be closed then. */
+    (void)shutdown(fd, SHUT_WR);
   }
   fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return fd >= 0 ? fd : uv_translate_sys_error(errno);

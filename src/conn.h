@@ -80,6 +80,7 @@ struct hw_conn {
   uint8_t paused;   /* JavaScript does not want bytes now */
   uint8_t dirty;    /* bytes came that belong to no exchange */
   uint8_t ended;    /* nothing more is read: FIN, an error, or an upgrade */
+  uint8_t ending;   /* our side's end was asked for */
   uint8_t exchange; /* hw_exchange_t */
   uint8_t flags;    /* of the exchange, as for hw_http1_begin */
   uint8_t tapped;   /* somebody wants the bytes themselves too */
@@ -195,7 +196,9 @@ int hw_conn_peek(const hw_conn_t* conn);
 /* The text of a record with LONG_TEXT, as hw_http1_take_text. */
 char* hw_conn_take_text(hw_conn_t* conn, size_t* len);
 
-/* A descriptor of its own for the same socket, or a negative code. */
+/* A descriptor of its own for the same socket, or a negative code. An end that
+ * hw_conn_shutdown was asked for is sent at once, unless something is queued
+ * before it: then it is the descriptor's owner's to send. */
 int hw_conn_dup(const hw_conn_t* conn);
 
 /* deadline, of kind ATTEMPT, is due. */

@@ -147,6 +147,20 @@ for (const [lane, make] of Object.entries(lanes)) {
     assert.equal(socket.destroyed, false)
   })
 
+  test(`agentRemove of an idle connection, ${lane} lane, right after its end`, async (t) => {
+    const seen = await server(t)
+    const agent = make(new Agent())
+    t.after(() => agent.destroy())
+    const socket = await used(seen.port, agent)
+    t.after(() => socket.destroy())
+    while (Object.keys(agent.freeSockets).length === 0) await new Promise(setImmediate)
+    const [peer] = seen.sockets
+    const ended = once(peer.resume(), 'end')
+    socket.end()
+    remove(socket)
+    await ended
+  })
+
   test(`agentRemove of an idle connection, ${lane} lane: its reset is nobody's error`, async (t) => {
     const seen = await server(t)
     const agent = make(new Agent())

@@ -58,6 +58,20 @@ for (const [name, options, head] of SWITCHES) {
   })
 }
 
+test('an end of the socket right before the switch is sent', async (t) => {
+  let ended
+  const port = await rawServer(t, (socket) => {
+    socket.write('HTTP/1.1 103 Early Hints\r\n\r\n' + SWITCH)
+  }, (socket) => { ended = once(socket, 'end') })
+  const agent = new Agent()
+  t.after(() => agent.destroy())
+  const req = http.request({ host: '127.0.0.1', port, agent, ...UPGRADE }).end()
+  req.on('information', () => req.socket.end())
+  const [, socket] = await once(req, 'upgrade')
+  t.after(() => socket.destroy())
+  await ended
+})
+
 test('a request body that is still queued is sent, and then what the new protocol writes', async (t) => {
   const body = Buffer.alloc(16 * MIB, 'b')
   let got = 0

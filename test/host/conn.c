@@ -497,6 +497,36 @@ static void what_is_queued_is_a_bounded_copy(void) {
   (void)close(listener);
 }
 
+/* Who goes on with a descriptor of its own closes the connection before libuv
+ * has sent the end. */
+static void an_end_is_sent_before_the_descriptor_is_passed_on(void) {
+  hw_address_t addr;
+  int listener = open_port(1, &addr);
+  fixture_t f;
+
+  if (open_loop(&f) == 0) {
+    int own = -1;
+    int peer = -1;
+    char byte = 0;
+
+    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
+    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    turn_until(&f, HW_REC_CONNECTED);
+    peer = accept(listener, NULL, NULL);
+    CHECK(hw_loop_shutdown(f.loop, f.conn) == 0);
+    own = hw_loop_dup(f.loop, f.conn);
+    CHECK(own >= 0);
+    close_conn(&f);
+    CHECK(recv(peer, &byte, 1, MSG_DONTWAIT) == 0);
+    CHECK(send(peer, "x", 1, 0) == 1);
+    CHECK(recv(own, &byte, 1, 0) == 1 && byte == 'x');
+    (void)close(own);
+    (void)close(peer);
+    close_loop(&f);
+  }
+  (void)close(listener);
+}
+
 static void a_loop_may_fail_to_be_made(void) {
   uv_loop_t uv;
   hw_loop_t* loop = NULL;
@@ -523,5 +553,6 @@ void suite_conn(void) {
   RUN(a_response_without_memory_says_so);
   RUN(what_only_a_descriptor_has);
   RUN(what_is_queued_is_a_bounded_copy);
+  RUN(an_end_is_sent_before_the_descriptor_is_passed_on);
   RUN(a_loop_may_fail_to_be_made);
 }
