@@ -28,9 +28,9 @@ double ToDouble(napi_env env, napi_value value);
 
 // What is no whole number in the range of ids is none.
 hw_id_t ToId(napi_env env, napi_value value) {
-  double id = ToDouble(env, value);
-  return id >= 0 && id < 9e15 && std::trunc(id) == id ? static_cast<hw_id_t>(id)
-                                                      : 0;
+  double number = ToDouble(env, value);
+  hw_id_t id = number >= 0 && number < 9e15 ? static_cast<hw_id_t>(number) : 0;
+  return static_cast<double>(id) == number ? id : 0;
 }
 
 double ToDouble(napi_env env, napi_value value) {
