@@ -67,15 +67,6 @@ int hw_ids_put(hw_ids_t* ids, void* entry, hw_id_t* id) {
   return 0;
 }
 
-void* hw_ids_get(const hw_ids_t* ids, hw_id_t id) {
-  uint32_t index = (uint32_t)id & HW_ID_INDEX_MASK;
-
-  return index < ids->size &&
-                 ids->slots[index].generation == id >> HW_ID_INDEX_BITS
-             ? ids->slots[index].entry
-             : NULL;
-}
-
 void* hw_ids_at(const hw_ids_t* ids, uint32_t index) {
   return index < ids->size ? ids->slots[index].entry : NULL;
 }

@@ -47,8 +47,16 @@ void hw_ids_close(hw_ids_t* ids); /* frees the slots, not the entries */
  * 0 is never an id. */
 HW_MUST_USE int hw_ids_put(hw_ids_t* ids, void* entry, hw_id_t* id);
 
-/* NULL when id is not valid. Any number may be asked for. */
-void* hw_ids_get(const hw_ids_t* ids, hw_id_t id);
+/* NULL when id is not valid. Any number may be asked for. Here since each call
+ * from JavaScript begins with it. */
+static inline void* hw_ids_get(const hw_ids_t* ids, hw_id_t id) {
+  uint32_t index = (uint32_t)id & HW_ID_INDEX_MASK;
+
+  return index < ids->size &&
+                 ids->slots[index].generation == id >> HW_ID_INDEX_BITS
+             ? ids->slots[index].entry
+             : NULL;
+}
 
 /* The entry with this index now, or NULL. For walks index runs below size. */
 void* hw_ids_at(const hw_ids_t* ids, uint32_t index);
