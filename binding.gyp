@@ -1,7 +1,6 @@
 {
   "variables": {
     # Developers' switches; a user's install leaves them all off.
-    "hawser_tests%": 0,
     "hawser_werror%": 0,
     "hawser_sanitize%": "",
   },
@@ -58,55 +57,5 @@
       # it would end in the first call. llhttp's symbols are weak and may lack.
       "ldflags": ["-Wl,-z,now"],
     },
-  ],
-  "conditions": [
-    ["hawser_tests==1", {
-      "targets": [
-        {
-          # Links the pure archive without Node: a file in it that reaches for
-          # libuv does not link.
-          "target_name": "core_test",
-          "type": "executable",
-          "product_extension": "",
-          "dependencies": ["hawser_pure"],
-          "include_dirs": ["test/core"],
-          "sources": [
-            "test/core/main.c",
-            "test/core/mem.c",
-            "test/core/deadline.c",
-            "test/core/table.c",
-            "test/core/ids.c",
-            "test/core/pool.c",
-            "test/core/pool-model.c",
-            "test/core/pool-random.c",
-            "test/core/ring.c",
-          ],
-        },
-        {
-          "target_name": "core_bench",
-          "type": "executable",
-          "product_extension": "",
-          "dependencies": ["hawser_pure"],
-          "sources": ["bench/core/pool.c"],
-        },
-        {
-          # An addon: http1 needs the host's llhttp.
-          "target_name": "host_test",
-          "dependencies": ["hawser_core", "hawser_pure"],
-          "include_dirs": ["test/core"],
-          "sources": ["test/host/main.c", "test/host/http1.c", "test/host/conn.c", "test/host/transcript.c"],
-        },
-        {
-          # For test/behaviour/nested-turn.test.js.
-          "target_name": "turn_test",
-          "sources": ["test/host/turn.c"],
-        },
-        {
-          # For test/support/pressure.js.
-          "target_name": "pressure_test",
-          "sources": ["test/host/pressure.c"],
-        },
-      ],
-    }],
   ],
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// node-gyp rebuild with the developers' switches, as a function.
+// The two builds, each in a folder of its own: what `npm install` built (build/),
+// with no switch but its own, and what the tests need beside it (test/build/).
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -16,12 +17,28 @@ function headers () {
   return fs.existsSync(path.join(dir, 'include', 'node', 'node_api.h')) ? [`--nodedir=${dir}`] : []
 }
 
-// switches: { name: value } of binding.gyp. Throws with the build's output.
-function build (switches) {
-  const args = Object.entries(switches).map(([name, value]) => `--${name}=${value}`)
-  const made = spawnSync(process.execPath, [NODE_GYP, 'rebuild', ...headers(), ...args],
-    { cwd: ROOT, encoding: 'utf8' })
+// Throws with the build's output.
+function nodeGyp (cwd, ...args) {
+  const made = spawnSync(process.execPath, [NODE_GYP, ...args], { cwd, encoding: 'utf8' })
   if (made.status !== 0) throw new Error(`the build failed\n${made.stdout}\n${made.stderr}`)
 }
 
-module.exports = { build }
+// Brings the addon up to date with src/. Where nothing has changed since
+// `npm install`, nothing is written.
+function buildAddon () {
+  const configured = fs.existsSync(path.join(ROOT, 'build', 'Makefile'))
+  nodeGyp(ROOT, ...(configured ? ['build'] : ['rebuild', ...headers()]))
+}
+
+// switches: { name: value } of binding.gyp. root: of a copy of the repository.
+function buildTests (switches, root = ROOT) {
+  const args = Object.entries(switches).map(([name, value]) => `--${name}=${value}`)
+  nodeGyp(path.join(root, 'test'), 'configure', 'build', ...headers(), ...args)
+}
+
+function build (switches = {}) {
+  buildAddon()
+  buildTests(switches)
+}
+
+module.exports = { build, buildTests }

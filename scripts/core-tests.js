@@ -9,10 +9,10 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
+const { pure, targets } = require('./sources')
+
 const ROOT = path.join(__dirname, '..')
-const PURE = ['mem', 'table', 'deadline', 'ids', 'pool', 'ring', 'slab'].map((name) => `src/${name}.c`)
-const TESTS = fs.readdirSync(path.join(ROOT, 'test/core'))
-  .filter((name) => name.endsWith('.c')).map((name) => `test/core/${name}`)
+const TESTS = targets('test/binding.gyp').core_test
 const WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wconversion', '-Werror']
 const TOOLS = {
   asan: { flags: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'], wrap: [] },
@@ -31,6 +31,6 @@ if (tool === undefined) throw new Error(`no tool ${name}; there are ${Object.key
 const binary = path.join(ROOT, 'build', `core-test-${name}`)
 fs.mkdirSync(path.dirname(binary), { recursive: true })
 run(process.env.CC || 'cc', ['-std=c11', '-D_GNU_SOURCE', '-g', '-O1', '-fno-omit-frame-pointer',
-  ...WARNINGS, ...tool.flags, '-Isrc', '-Itest/core', '-o', binary, ...TESTS, ...PURE])
+  ...WARNINGS, ...tool.flags, '-Isrc', '-Itest/core', '-o', binary, ...TESTS, ...pure])
 const [command, ...args] = [...tool.wrap, binary]
 run(command, args)

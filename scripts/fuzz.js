@@ -18,13 +18,15 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
 
+const { pure, core } = require('./sources')
+
 const ROOT = path.join(__dirname, '..')
 const OUT = path.join(ROOT, 'build', 'fuzz')
 const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-g', '-O2', '-fPIC', '-fno-omit-frame-pointer',
   '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wconversion', '-Werror', '-fno-sanitize-recover=all',
   '-Isrc', '-Itest/core', '-Itest/host', '-isystem', path.resolve(process.execPath, '../../include/node')]
 
-const HTTP1_FUZZED = ['src/mem.c', 'src/http1.c', 'src/ring.c', 'src/slab.c']
+const HTTP1_FUZZED = [...pure, ...core.filter((file) => file.endsWith('/http1.c'))]
 const HTTP1_CHECKS = ['test/host/transcript.c', 'test/fuzz/http1.c', 'test/fuzz/host.c']
 const HTTP1_OPTIONS = ['-max_len=1024', `-dict=${path.join(__dirname, '../test/fuzz/http1.dict')}`]
 
@@ -46,7 +48,7 @@ const FUZZERS = {
     host: true
   },
   pool: {
-    fuzzed: ['src/mem.c', 'src/table.c', 'src/deadline.c', 'src/pool.c'],
+    fuzzed: pure,
     checks: ['test/core/pool-model.c', 'test/fuzz/pool.c'],
     options: ['-max_len=128'],
     host: false

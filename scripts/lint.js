@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // npm run lint: ESLint on the JavaScript, clang-format, clang-tidy and cppcheck
-// on the C. A tool that is not installed is named and skipped, unless CI is set.
+// on the C, and whether the build knows every source. A tool that is not installed
+// is named and skipped, unless CI is set.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
+
+const { pure, core, addon, targets } = require('./sources')
 
 const ROOT = path.join(__dirname, '..')
 let failed = false
@@ -26,19 +29,27 @@ function run (name, command, args) {
     failed ||= Boolean(process.env.CI)
     return
   }
-  if (result.status !== 0) {
-    failed = true
-    console.log(`${name}:\n${result.stdout}${result.stderr}`)
-  } else {
-    console.log(`${name}: clean`)
-  }
+  report(name, result.status === 0 ? '' : result.stdout + result.stderr)
+}
+
+function report (name, findings) {
+  failed ||= findings !== ''
+  console.log(findings === '' ? `${name}: clean` : `${name}:\n${findings}`)
+}
+
+// A file that no target has would be compiled, tested and fuzzed by nothing.
+function unlisted () {
+  const listed = [...pure, ...core, ...addon, ...Object.values(targets('test/binding.gyp')).flat()]
+  return sources(['src', 'test/core', 'test/host'], '.c', '.cc')
+    .filter((file) => !listed.includes(file)).map((file) => `${file} is in no binding.gyp\n`).join('')
 }
 
 const includeDir = path.resolve(process.execPath, '..', '..', 'include', 'node')
 const flags = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-Isrc', '-Itest/core',
   `-isystem${includeDir}`]
-const c = sources(['src'], '.c')
+const c = [...pure, ...core]
 
+report('sources', unlisted())
 run('eslint', path.join(ROOT, 'node_modules', '.bin', 'eslint'), ['.'])
 run('clang-format', 'clang-format',
   ['--dry-run', '--Werror', ...sources(['src', 'test', 'bench'], '.c', '.h', '.cc')])

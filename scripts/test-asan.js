@@ -2,8 +2,8 @@
 //
 // npm run test:asan [-- FILE...]: the addon, the C tests and the JavaScript tests
 // under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer inside
-// Node, and under pressure (test/support/pressure.js). Builds into build/ and leaves
-// an instrumented addon there: `npm rebuild` brings the ordinary one back.
+// Node, and under pressure (test/support/pressure.js). Builds and runs in a copy
+// of the repository, build/asan: nothing is changed outside of it.
 //
 // Nothing is suppressed. A process that ends by itself leaves no block at all; one
 // that calls process.exit() leaves Node's and V8's, which are told from ours by
@@ -15,9 +15,11 @@ const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
-const { build } = require('./build')
+const { buildTests } = require('./build')
 
 const ROOT = path.join(__dirname, '..')
+const COPY = path.join(ROOT, 'build', 'asan')
+const NOT_COPIED = ['.git', 'build', 'node_modules', 'test/build', 'bench/results']
 const cc = process.env.CC || 'gcc'
 
 function library (name) {
@@ -25,10 +27,25 @@ function library (name) {
 }
 
 // Every sanitizer of every process writes a file of its own.
-const LOGS = path.join(ROOT, 'build', 'sanitizers')
+const LOGS = path.join(COPY, 'sanitizers')
 const SOURCES = fs.readdirSync(path.join(ROOT, 'src')).join('|').replaceAll('.', '\\.')
-const OURS = new RegExp(`hawser\\.node|host_test\\.node|core_test| \\.\\./src/(${SOURCES}):|node-addon-api`)
+const OURS = new RegExp(`hawser\\.node|host_test\\.node|core_test| (?:\\.\\./)+src/(${SOURCES}):|node-addon-api`)
 const ALLOCATORS = /^(operator new|__interceptor_|\w+alloc|posix_memalign|std::|void std::|napi_|v8impl::)/
+
+// The addon that is built with the tests there is the one that they load.
+function copy () {
+  fs.rmSync(COPY, { recursive: true, force: true })
+  const filter = (source) => !NOT_COPIED.includes(path.relative(ROOT, source))
+  for (const name of fs.readdirSync(ROOT)) {
+    const source = path.join(ROOT, name)
+    if (filter(source)) fs.cpSync(source, path.join(COPY, name), { recursive: true, filter })
+  }
+  fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(COPY, 'node_modules'))
+  buildTests({ hawser_sanitize: 'address,undefined' }, COPY)
+  const [from, to] = ['test/build', 'build'].map((dir) => path.join(COPY, dir, 'Release'))
+  fs.mkdirSync(to, { recursive: true })
+  fs.copyFileSync(path.join(from, 'hawser.node'), path.join(to, 'hawser.node'))
+}
 
 // Whose a leaked block is: of the first frame that is not an allocator's.
 function isOurs (leak) {
@@ -55,10 +72,10 @@ function reports () {
   return { found, nodes }
 }
 
-build({ hawser_tests: 1, hawser_sanitize: 'address,undefined' })
+copy()
 fs.mkdirSync(LOGS, { recursive: true })
 const tests = spawnSync(process.execPath, [path.join('scripts', 'test.js'), ...process.argv.slice(2)], {
-  cwd: ROOT,
+  cwd: COPY,
   stdio: 'inherit',
   env: {
     ...process.env,

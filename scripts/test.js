@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// npm test: builds the C tests beside the addon, runs them (the pure files as
+// npm test: brings the addon up to date, builds the C tests, runs them (the pure files as
 // an executable, those that need the host's libuv and llhttp inside Node), then
 // the JavaScript tests, and ends with one line that counts them all.
 'use strict'
@@ -12,7 +12,8 @@ const path = require('node:path')
 const { build } = require('./build')
 
 const ROOT = path.join(__dirname, '..')
-const RELEASE = path.join(ROOT, 'build', 'Release')
+const BUILD = path.join(ROOT, 'test', 'build')
+const TAP = path.join(BUILD, 'test.tap')
 
 const totals = { passed: 0, failed: 0, skipped: 0 }
 
@@ -50,12 +51,13 @@ if (pressed) {
 const FILE_LIMIT = pressed || process.env.HAWSER_TEST_SANITIZED === '1' ? 300_000 : 60_000 // ms
 
 function runJavaScript (files) {
+  fs.mkdirSync(BUILD, { recursive: true })
   const run = spawnSync(process.execPath,
     ['--test', '--test-concurrency=2', `--test-timeout=${FILE_LIMIT}`, '--test-reporter=spec', '--test-reporter-destination=stdout',
-      '--test-reporter=tap', `--test-reporter-destination=${path.join(RELEASE, 'test.tap')}`,
+      '--test-reporter=tap', `--test-reporter-destination=${TAP}`,
       ...files],
     { cwd: ROOT, stdio: 'inherit' })
-  const tap = fs.readFileSync(path.join(RELEASE, 'test.tap'), 'utf8')
+  const tap = fs.readFileSync(TAP, 'utf8')
   const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(tap)?.[1] ?? NaN)
   if (Number.isNaN(count('pass'))) fail(`the test runner gave no count (status ${run.status})`)
   totals.passed += count('pass')
@@ -68,9 +70,9 @@ function runJavaScript (files) {
 const only = process.argv.slice(2)
 if (only.length === 0) {
   if (process.env.HAWSER_TEST_BUILT !== '1') {
-    build({ hawser_tests: 1, hawser_werror: process.env.CI ? 1 : 0 })
+    build({ hawser_werror: process.env.CI ? 1 : 0 })
   }
-  runCore('core', path.join(RELEASE, 'core_test'), [])
+  runCore('core', path.join(BUILD, 'Release', 'core_test'), [])
   runCore('host', process.execPath, [path.join('test', 'host', 'run.js')])
 }
 runJavaScript(only.length === 0 ? testFiles('test') : only)

@@ -12,7 +12,7 @@ const { Worker } = require('node:worker_threads')
 
 const { Agent, hawserOnly } = require('../support/agent')
 const { rawServer } = require('../support/servers')
-const turn = require('../../build/Release/turn_test.node')
+const turn = require('../build/Release/turn_test.node')
 
 const whens = {
   'in the listener': (act) => act(),

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
 'use strict'
 
-require('../../build/Release/host_test.node')
+require('../build/Release/host_test.node')

@@ -16,7 +16,7 @@ let shrink = null
 let writes = 0
 
 function press (native) {
-  shrink ??= require('../../build/Release/pressure_test.node')
+  shrink ??= require('../build/Release/pressure_test.node')
   for (const name of WRITES) {
     const write = native[name]
     native[name] = (id, ...args) => {
