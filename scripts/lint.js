@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // npm run lint: ESLint on the JavaScript, clang-format, clang-tidy and cppcheck
-// on the C, and whether the build knows every source. A tool that is not installed
-// is named and skipped, unless CI is set.
+// on the C, whether the build knows every source and whether each file stands above
+// those that it uses. A tool that is not installed is named and skipped, unless CI
+// is set.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
+const layers = require('./layers')
 const { pure, core, addon, targets } = require('./sources')
 
 const ROOT = path.join(__dirname, '..')
@@ -50,6 +52,7 @@ const flags = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-Isrc', '-Itest
 const c = [...pure, ...core]
 
 report('sources', unlisted())
+report('layers', layers.check().map((text) => `${text}\n`).join(''))
 run('eslint', path.join(ROOT, 'node_modules', '.bin', 'eslint'), ['.'])
 run('clang-format', 'clang-format',
   ['--dry-run', '--Werror', ...sources(['src', 'test', 'bench'], '.c', '.h', '.cc')])
