@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // npm run lint: ESLint on the JavaScript, clang-format, clang-tidy and cppcheck
-// on the C, whether the build knows every source and whether each file stands above
-// those that it uses. A tool that is not installed is named and skipped, unless CI
-// is set.
+// on the C, whether the build knows every source, whether each file stands above
+// those that it uses, and what one npm writes and another does not. A tool that is
+// not installed is named and skipped, unless CI is set.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -39,6 +39,14 @@ function report (name, findings) {
   console.log(findings === '' ? `${name}: clean` : `${name}:\n${findings}`)
 }
 
+// npm 11.12 writes `libc` for packages that it adds, npm 10 and 11.6 take it out in
+// every `npm install`; none of them adds it to a package that is in the file.
+function lockFields () {
+  const { packages } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8'))
+  return Object.entries(packages).filter(([, fields]) => 'libc' in fields)
+    .map(([name]) => `${name}: leave out "libc", which other versions of npm take out\n`).join('')
+}
+
 // A file that no target has would be compiled, tested and fuzzed by nothing.
 function unlisted () {
   const listed = [...pure, ...core, ...addon, ...Object.values(targets('test/binding.gyp')).flat()]
@@ -51,6 +59,7 @@ const flags = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-Isrc', '-Itest
   `-isystem${includeDir}`]
 const c = [...pure, ...core]
 
+report('package-lock', lockFields())
 report('sources', unlisted())
 report('layers', layers.check().map((text) => `${text}\n`).join(''))
 run('eslint', path.join(ROOT, 'node_modules', '.bin', 'eslint'), ['.'])
