@@ -6,14 +6,20 @@
 // not installed is named and skipped, unless CI is set.
 'use strict'
 
-const { spawnSync } = require('node:child_process')
+const { execFile } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
+const { include_dir: addonApi } = require('node-addon-api')
 
 const layers = require('./layers')
 const { pure, core, addon, targets } = require('./sources')
 
 const ROOT = path.join(__dirname, '..')
+
+// What is found in the C++ is printed and fails nothing, until the binding is
+// rewritten (issue 12): then this goes.
+const REPORTED_ONLY = /^clang-tidy src.*\.cc$/
+
 let failed = false
 
 function sources (dirs, ...endings) {
@@ -24,18 +30,17 @@ function sources (dirs, ...endings) {
     .sort()
 }
 
+// Each of these runs beside the others; what they find is printed in their order.
 function run (name, command, args) {
-  const result = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' })
-  if (result.error?.code === 'ENOENT') {
-    console.log(`${name}: not installed, skipped`)
-    failed ||= Boolean(process.env.CI)
-    return
-  }
-  report(name, result.status === 0 ? '' : result.stdout + result.stderr)
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd: ROOT, maxBuffer: Infinity }, (err, stdout, stderr) => {
+      resolve({ name, missing: err?.code === 'ENOENT', findings: err === null ? '' : stdout + stderr })
+    })
+  })
 }
 
 function report (name, findings) {
-  failed ||= findings !== ''
+  failed ||= findings !== '' && !REPORTED_ONLY.test(name)
   console.log(findings === '' ? `${name}: clean` : `${name}:\n${findings}`)
 }
 
@@ -54,19 +59,37 @@ function unlisted () {
     .filter((file) => !listed.includes(file)).map((file) => `${file} is in no binding.gyp\n`).join('')
 }
 
-const includeDir = path.resolve(process.execPath, '..', '..', 'include', 'node')
-const flags = ['-std=c11', '-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-Isrc', '-Itest/core',
-  `-isystem${includeDir}`]
+const nodeHeaders = path.resolve(process.execPath, '..', '..', 'include', 'node')
+const flags = ['-D_GNU_SOURCE', '-DNAPI_VERSION=9', '-DNAPI_DISABLE_CPP_EXCEPTIONS', '-Isrc',
+  '-Itest/core', '-Wall', '-Wextra', '-isystem', nodeHeaders, '-isystem', addonApi]
+const checks = ['--quiet', '--error-exitcode=1', '--enable=warning,performance,portability',
+  '--inline-suppr', '--suppress=missingIncludeSystem', '-Isrc']
 const c = [...pure, ...core]
 
-report('package-lock', lockFields())
-report('sources', unlisted())
-report('layers', layers.check().map((text) => `${text}\n`).join(''))
-run('eslint', path.join(ROOT, 'node_modules', '.bin', 'eslint'), ['.'])
-run('clang-format', 'clang-format',
-  ['--dry-run', '--Werror', ...sources(['src', 'test', 'bench'], '.c', '.h', '.cc')])
-run('clang-tidy', 'clang-tidy', ['--quiet', ...c, '--', ...flags])
-run('cppcheck', 'cppcheck', ['--quiet', '--error-exitcode=1', '--std=c11',
-  '--enable=warning,performance,portability', '--inline-suppr', '--suppress=missingIncludeSystem',
-  '-Isrc', ...c])
-process.exitCode = failed ? 1 : 0
+async function main () {
+  report('package-lock', lockFields())
+  report('sources', unlisted())
+  report('layers', layers.check().map((text) => `${text}\n`).join(''))
+  const results = await Promise.all([
+    run('eslint', path.join(ROOT, 'node_modules', '.bin', 'eslint'), ['.']),
+    run('clang-format', 'clang-format',
+      ['--dry-run', '--Werror', ...sources(['src', 'test', 'bench'], '.c', '.h', '.cc')]),
+    run('clang-tidy', 'clang-tidy', ['--quiet', ...c, '--', '-std=c11', ...flags]),
+    ...addon.map((file) => run(`clang-tidy ${file}`, 'clang-tidy',
+      ['--quiet', '--config-file=.clang-tidy-cc', file, '--', '-std=gnu++17', ...flags])),
+    run('cppcheck', 'cppcheck', [...checks, '--std=c11', ...c]),
+    run('cppcheck of the C++', 'cppcheck',
+      [...checks, '--std=c++17', '-DNODE_API_MODULE(name,init)=', ...addon])
+  ])
+  for (const { name, missing, findings } of results) {
+    if (missing) {
+      console.log(`${name}: not installed, skipped`)
+      failed ||= Boolean(process.env.CI)
+    } else {
+      report(name, findings)
+    }
+  }
+  process.exitCode = failed ? 1 : 0
+}
+
+main()
