@@ -17,6 +17,7 @@ const { startOrigin } = require('./support/origin')
 const { trialPlan, sameBytesPlan } = require('./support/plan')
 const { progress, clearProgress } = require('./support/progress')
 const { rows, table, measure } = require('./support/report')
+const share = require('./support/share')
 const { chart } = require('./support/svg')
 const { runTrial } = require('./support/trial')
 
@@ -69,9 +70,19 @@ async function inTurn (trials) {
   return done
 }
 
+// What hawser's CPU is compared with, in the same round.
+async function runParts (parts, scenario, origin, settings) {
+  for (const [name, run] of Object.entries(share.trials(scenario, origin, settings))) {
+    progress(`hawser's own share: ${name}`)
+    parts[name].push(await run())
+  }
+}
+
 async function runScenario (name, names, origin, settings, checks) {
   const scenario = scenarios[name]
   const results = Object.fromEntries(names.map((client) => [client, []]))
+  const parts = { floor: [], bare: [] }
+  const shared = scenario.share && names.includes('hawser') && !checks.hawser.error
   const rounds = Math.min(settings.rounds, scenario.rounds ?? Infinity)
   for (let round = 0; round < rounds; round++) {
     const trials = names.map((client) => async () => {
@@ -81,9 +92,10 @@ async function runScenario (name, names, origin, settings, checks) {
     })
     const done = await (scenario.together ? atOnce(trials) : inTurn(trials))
     names.forEach((client, i) => results[client].push(done[i]))
+    if (shared) await runParts(parts, scenario, origin, settings)
   }
   clearProgress()
-  return results
+  return { results, parts: shared ? parts : null }
 }
 
 function chartOf (report, info) {
@@ -109,20 +121,26 @@ async function measureAll (options, origin) {
   const checks = await check(options.clients, origin)
   const info = environment(options.origin, versionsOf(checks))
   console.log(header(info))
-  if (options.quick) console.log('--quick: to see that all works; its figures are not for quoting')
+  if (options.what) console.log(options.what)
   info.wrk = await runCeilings(options.scenarios, origin)
   console.log(describeCeilings(info.wrk))
   const report = {}
+  const compared = {}
   for (const name of options.scenarios) {
     const names = options.clients.filter((client) => scenarios[name].clients.includes(client))
     if (names.length === 0) continue
-    report[name] = await runScenario(name, names, origin, options.settings, checks)
+    const { results, parts } = await runScenario(name, names, origin, options.settings, checks)
+    report[name] = results
     const timed = measure(scenarios[name]) === 'rps'
     const limit = timed ? (info.wrk[scenarios[name].plan.path] ?? null) : null
-    console.log(table(name, scenarios[name], report[name], limit))
+    console.log(table(name, scenarios[name], results, limit))
+    if (parts === null) continue
+    compared[name] = parts
+    console.log(share.describe({ hawser: results.hawser, ...parts }))
   }
-  write(options.json, { environment: info, settings: options.settings, report })
-  const trials = [...Object.values(checks), ...Object.values(report).flatMap(Object.values).flat()]
+  write(options.json, { environment: info, settings: options.settings, report, compared })
+  const trials = [...Object.values(checks),
+    ...[report, compared].flatMap(Object.values).flatMap(Object.values).flat()]
   return trials.some((trial) => trial.error && !trial.missing) || Boolean(checks.hawser?.missing)
 }
 

@@ -2,9 +2,10 @@
 //
 // The scenarios by name, in the order in which they run. `driver` is how the
 // requests are made (bench/drivers), `plan` is what it is told, `clients` those
-// that apply, `slow` keeps one out of --quick, `rounds` is the most that it has,
-// `together` runs the clients of a round at the same time: where nothing is timed;
-// `origins` names those that serve it, where not all do.
+// that apply. `brief` are those that run without an option, `slow` keeps one out of
+// --quick, `rounds` is the most that it has, `share` measures hawser's own share
+// too, `together` runs the clients of a round at the same time: where nothing is
+// timed; `origins` names those that serve it, where not all do.
 'use strict'
 
 module.exports = {

@@ -16,16 +16,23 @@ class UsageError extends Error {}
 // In ms. The JavaScript of undici takes about a second to be optimised, hawser's
 // a quarter: a shorter warm-up than that would flatter hawser.
 const FULL = { rounds: 3, duration: 1000, warmUp: 1000, settle: 12000 }
+// As well warmed up, measured for as long as 20,000 requests take.
+const BRIEF = { ...FULL, duration: 300 }
 // A settle this short leaves V8's own growth in the bytes of a connection.
 const QUICK = { rounds: 1, duration: 350, warmUp: 750, settle: 500 }
 
+const namesOf = (flag) => Object.keys(scenarios).filter((name) => scenarios[name][flag]).join(', ')
+
 const HELP = `node bench/run.js [options]
+  without an option  below 90 s: ${namesOf('brief')}, in short trials
+  --all              all scenarios (some 10 minutes)
   --quick            below a minute: one short round, without the slow scenarios
   --scenario A,B     only these scenarios
   --client A,B       only these clients; ratios need http
   --origin NAME      ${Object.keys(origins).join(', ')} (default native)
   --rounds N         rounds of each scenario (default ${FULL.rounds}, with --quick ${QUICK.rounds})
-  --duration MS      measured time of a trial (default ${FULL.duration}, with --quick ${QUICK.duration})
+  --duration MS      measured time of a trial (default ${FULL.duration}, with --quick ${QUICK.duration},
+                     without an option ${BRIEF.duration})
   --json FILE        raw samples (default bench/results/latest.json); a chart of the
                      ratios goes beside it, named .svg
   --list             the names of scenarios, clients and origins
@@ -34,6 +41,7 @@ const HELP = `node bench/run.js [options]
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
+  all: { type: 'boolean', default: false },
   scenario: { type: 'string' },
   client: { type: 'string' },
   origin: { type: 'string', default: 'native' },
@@ -63,6 +71,24 @@ function positive (text, fallback, what) {
   return n
 }
 
+// What is measured where no scenario is named, and how.
+function presetOf ({ quick, all, scenario }) {
+  if (quick && all) throw new UsageError('--quick and --all exclude each other')
+  if (quick) {
+    return {
+      settings: QUICK,
+      takes: ({ slow }) => !slow,
+      what: '--quick: to see that all works; its figures are not for quoting'
+    }
+  }
+  if (all || scenario !== undefined) return { settings: FULL, takes: () => true, what: '' }
+  return {
+    settings: BRIEF,
+    takes: ({ brief }) => brief,
+    what: `the short form, trials of ${BRIEF.duration} ms: --all measures all scenarios, for longer`
+  }
+}
+
 function readOptions (argv) {
   let values
   try {
@@ -70,22 +96,22 @@ function readOptions (argv) {
   } catch (err) {
     throw new UsageError(err.message)
   }
-  const preset = values.quick ? QUICK : FULL
+  const preset = presetOf(values)
   pick(values.origin, origins, 'origin')
   return {
     help: values.help,
-    quick: values.quick,
     list: values.list,
     origin: values.origin,
     json: values.json,
     clients: pick(values.client, clients, 'client'),
     scenarios: pick(values.scenario, scenarios, 'scenario')
-      .filter((name) => values.scenario !== undefined || !(values.quick && scenarios[name].slow))
+      .filter((name) => values.scenario !== undefined || preset.takes(scenarios[name]))
       .filter((name) => scenarios[name].origins?.includes(values.origin) ?? true),
+    what: preset.what,
     settings: {
-      ...preset,
-      rounds: positive(values.rounds, preset.rounds, '--rounds'),
-      duration: positive(values.duration, preset.duration, '--duration')
+      ...preset.settings,
+      rounds: positive(values.rounds, preset.settings.rounds, '--rounds'),
+      duration: positive(values.duration, preset.settings.duration, '--duration')
     }
   }
 }
