@@ -43,16 +43,22 @@
       "dependencies": ["hawser_pure"],
       "sources": [
         "src/http1.c",
-        "src/conn.c",
-        "src/loop.c",
         "src/selfcheck.c",
+        "src/exchange.c",
+        "src/socket.c",
+        "src/dial.c",
+        "src/stream.c",
+        "src/plain.c",
+        "src/conn.c",
+        "src/lease.c",
+        "src/loop.c",
       ],
     },
     {
       "target_name": "hawser",
       "dependencies": ["hawser_core", "hawser_pure"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "sources": ["src/binding.cc", "src/env.cc"],
+      "sources": ["src/binding-pool.cc", "src/binding-conn.cc", "src/env.cc"],
       # A host without libuv (Deno) fails to load it, which can be caught, where
       # it would end in the first call. llhttp's symbols are weak and may lack.
       "ldflags": ["-Wl,-z,now"],

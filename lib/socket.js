@@ -99,7 +99,7 @@ class CoreHandle extends AsyncResource {
     this.resource = new ReusedHandle(this)
   }
 
-  get fd () { return native.fd(this.id) }
+  get fd () { return Math.max(native.fd(this.id), -1) }
   get bytesRead () { return Math.max(native.bytes(this.id, 0), 0) }
   get bytesWritten () { return Math.max(native.bytes(this.id, 1), 0) + this.#unqueued }
   get writeQueueSize () { return Math.max(native.bytes(this.id, 2), 0) + this.#unqueued }

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// What the two C++ files share: the state of one environment. Allocated when
-// the addon is loaded there, freed by N-API when the environment has ended.
+// What the C++ files share: the state of one environment, how an argument is
+// read, and how a function of the core becomes one of JavaScript's. Nothing
+// here throws: in a worker that is being terminated every call that needs
+// JavaScript fails, and an exception then is fatal to the process.
 #ifndef HW_BINDING_H
 #define HW_BINDING_H
 
 #include <napi.h>
 
-#include "hawser.h"
+#include <cmath>
+#include <utility>
+
+extern "C" {
+#include "loop.h"
 #include "mem.h"
+}
 
 namespace hawser {
 
@@ -20,6 +27,8 @@ enum Register : uint32_t {
   kRegisters,
 };
 
+// Allocated when the addon is loaded, freed by N-API when the environment has
+// ended.
 struct State {
   hw_loop_t* loop = nullptr;    // null before setup() and once it is closing
   double* registers = nullptr;  // ids among them: more than 32 bits
@@ -33,12 +42,13 @@ struct State {
   char* scratch = nullptr;
   size_t scratch_size = 0;
   bool fast = false;
+
+  hw_leases_t* leases() const {
+    return &loop->leases;
+  }
 };
 
-// N-API without an exception: in a worker that is being terminated every call
-// that needs JavaScript fails, node-addon-api throws then, and a second throw
-// is fatal to the process. What cannot be set is left out; no JavaScript will
-// miss it.
+// What cannot be set is left out; no JavaScript will miss it.
 inline void SetNamed(napi_env env,
                      napi_value object,
                      const char* name,
@@ -53,8 +63,194 @@ inline void SetElement(napi_env env,
   (void)napi_set_element(env, array, index, value);
 }
 
-// The exports that work on pools, requests and connections.
-void DefineFunctions(Napi::Env env, Napi::Object exports);
+// -- arguments ----------------------------------------------------------------
+//
+// One that is not of the type asked for reads as 0, which is no valid id
+// anywhere; the core checks ids, lengths and generations again.
+
+inline double ToDouble(napi_env env, napi_value value) {
+  double out = 0;
+  return napi_get_value_double(env, value, &out) == napi_ok ? out : 0;
+}
+
+inline uint32_t ToUint32(napi_env env, napi_value value) {
+  uint32_t out = 0;
+  return napi_get_value_uint32(env, value, &out) == napi_ok ? out : 0;
+}
+
+inline bool ToBool(napi_env env, napi_value value) {
+  bool out = false;
+  return napi_get_value_bool(env, value, &out) == napi_ok && out;
+}
+
+// What is no whole number in the range of ids is none.
+inline hw_id_t ToId(napi_env env, napi_value value) {
+  double number = ToDouble(env, value);
+  hw_id_t id = number >= 0 && number < 9e15 ? static_cast<hw_id_t>(number) : 0;
+  return static_cast<double>(id) == number ? id : 0;
+}
+
+// Milliseconds; anything that is no finite number is "for ever".
+inline uint64_t ToMilliseconds(napi_env env, napi_value value) {
+  double ms = ToDouble(env, value);
+  return std::isfinite(ms) && ms >= 0 && ms < 9e15 ? static_cast<uint64_t>(ms)
+                                                   : UINT64_MAX;
+}
+
+// A limit; anything that is no finite number of 32 bits is none.
+inline uint32_t ToLimit(napi_env env, napi_value value) {
+  double limit = ToDouble(env, value);
+  return std::isfinite(limit) && limit >= 0 && limit < HW_NO_LIMIT
+             ? static_cast<uint32_t>(limit)
+             : HW_NO_LIMIT;
+}
+
+// The bytes of a Uint8Array.
+bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out);
+
+// Appends a string to the scratch memory at *used. utf8 false: latin1, which is
+// what Node calls a 'binary' string too. Result: 0, HW_ENOMEM, or HW_EINVAL for
+// what is no string or longer than a buffer of libuv's.
+int PutString(
+    State* state, napi_env env, napi_value string, bool utf8, size_t* used);
+
+// At the end of a call: one string of 100 MB does not keep 100 MB.
+void TrimScratch(State* state);
+
+inline napi_value Result(napi_env env, int64_t value) {
+  napi_value out = nullptr;
+  (void)napi_create_double(env, static_cast<double>(value), &out);
+  return out;
+}
+
+// Pieces of one writev().
+constexpr uint32_t kChunksMax = 1024;
+
+constexpr size_t kArgumentsMax = 5;
+
+// The arguments of one call, without a JavaScript object or an allocation.
+struct Arguments {
+  napi_env env;
+  State* state;
+  napi_value value[kArgumentsMax];
+
+  hw_leases_t* leases() const {
+    return state->leases();
+  }
+  hw_id_t id() const {
+    return ToId(env, value[0]);
+  }
+  // Null where the id in front is no connection's any more.
+  hw_conn_t* conn() const {
+    return hw_lease_conn(leases(), id());
+  }
+};
+
+// -- functions ----------------------------------------------------------------
+
+using Function = napi_value (*)(const Arguments& args);
+
+napi_value Refuse(State* state, napi_env env);
+
+// In an environment that is ending every call is late.
+template <Function kFunction>
+napi_value Enter(napi_env env, napi_callback_info info) {
+  Arguments args;
+  size_t count = kArgumentsMax;  // those that are missing are undefined
+  void* data = nullptr;
+  if (napi_get_cb_info(env, info, &count, args.value, nullptr, &data) !=
+      napi_ok) {
+    return nullptr;
+  }
+  args.env = env;
+  args.state = static_cast<State*>(data);
+  return args.state->loop != nullptr ? kFunction(args)
+                                     : Refuse(args.state, env);
+}
+
+template <Function kFunction>
+void Define(State* state, napi_value exports, const char* name) {
+  napi_value function = nullptr;
+  if (napi_create_function(state->env,
+                           name,
+                           NAPI_AUTO_LENGTH,
+                           Enter<kFunction>,
+                           state,
+                           &function) == napi_ok) {
+    SetNamed(state->env, exports, name, function);
+  }
+}
+
+// What a function of the core works on, found by the id in front.
+template <typename T>
+struct Target;
+
+template <>
+struct Target<hw_conn_t> {
+  static hw_conn_t* Of(hw_conn_t* conn) {
+    return conn;
+  }
+  static constexpr int kNone = HW_ESTALE;
+};
+
+template <>
+struct Target<hw_stream_t> {
+  static hw_stream_t* Of(hw_conn_t* conn) {
+    return &conn->stream;
+  }
+  static constexpr int kNone = HW_ESTALE;
+};
+
+template <>
+struct Target<hw_socket_t> {
+  static hw_socket_t* Of(hw_conn_t* conn) {
+    return hw_conn_socket(conn);
+  }
+  static constexpr int kNone = UV_EBADF;
+};
+
+template <typename T>
+T To(napi_env env, napi_value value);
+template <>
+inline int To<int>(napi_env env, napi_value value) {
+  return ToBool(env, value) ? 1 : 0;
+}
+template <>
+inline unsigned To<unsigned>(napi_env env, napi_value value) {
+  return ToUint32(env, value);
+}
+template <>
+inline uint64_t To<uint64_t>(napi_env env, napi_value value) {
+  return ToMilliseconds(env, value);
+}
+
+// A function of the core of the form f(target, flag or number, ...), as it is:
+// an int is a boolean in JavaScript, an unsigned a number, a uint64_t
+// milliseconds.
+template <auto kCall>
+struct Forward;
+
+template <typename T, typename... A, int (*kCall)(T*, A...)>
+struct Forward<kCall> {
+  static napi_value Run(const Arguments& args) {
+    return Result(args.env, Call(args, std::index_sequence_for<A...>()));
+  }
+  template <size_t... kIndex>
+  static int Call(const Arguments& args, std::index_sequence<kIndex...>) {
+    hw_conn_t* conn = args.conn();
+    if (conn == nullptr) {
+      return HW_ESTALE;
+    }
+    T* target = Target<T>::Of(conn);
+    return target != nullptr
+               ? kCall(target, To<A>(args.env, args.value[kIndex + 1])...)
+               : Target<T>::kNone;
+  }
+};
+
+// The exports that work on pools and requests, and those on connections.
+void DefinePoolFunctions(State* state, napi_value exports);
+void DefineConnFunctions(State* state, napi_value exports);
 
 }  // namespace hawser
 

@@ -1,18 +1,93 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ordered lists of deadlines, one per timeout value: see deadline.h.
+ * Ordered lists of deadlines, one per timeout value, in a heap: see deadline.h.
  */
 #include "deadline.h"
 
-enum { BUCKETS = 64, LISTS_KEPT = 64 };
+enum { BUCKETS = 64, LISTS_KEPT = 64, HEAP_FIRST = 16 };
 
 /* Owned by the set; exists while it has entries, and then goes to spare. */
 struct hw_deadline_list {
   hw_queue_t entries; /* soonest first */
-  hw_queue_t set_node;
   hw_queue_t bucket_node;
   uint64_t timeout_ms;
+  size_t at; /* its place in the heap */
 };
+
+static hw_deadline_t* head_of(const struct hw_deadline_list* list) {
+  return HW_CONTAINER_OF(hw_queue_first(&list->entries), hw_deadline_t, node);
+}
+
+static void put_at(hw_deadlines_t* set,
+                   struct hw_deadline_list* list,
+                   size_t at) {
+  set->heap[at] = list;
+  list->at = at;
+}
+
+static int is_earlier(const hw_deadlines_t* set, size_t a, size_t b) {
+  return head_of(set->heap[a])->due_ms < head_of(set->heap[b])->due_ms;
+}
+
+static void swap(hw_deadlines_t* set, size_t a, size_t b) {
+  struct hw_deadline_list* list = set->heap[a];
+
+  put_at(set, set->heap[b], a);
+  put_at(set, list, b);
+}
+
+static void sift_up(hw_deadlines_t* set, size_t at) {
+  while (at > 0 && is_earlier(set, at, (at - 1) / 2)) {
+    swap(set, at, (at - 1) / 2);
+    at = (at - 1) / 2;
+  }
+}
+
+static void sift_down(hw_deadlines_t* set, size_t at) {
+  for (;;) {
+    size_t least = at;
+    size_t child = 2 * at + 1;
+
+    if (child < set->heap_count && is_earlier(set, child, least)) {
+      least = child;
+    }
+    if (child + 1 < set->heap_count && is_earlier(set, child + 1, least)) {
+      least = child + 1;
+    }
+    if (least == at) {
+      return;
+    }
+    swap(set, at, least);
+    at = least;
+  }
+}
+
+/* A place at the end of the heap, so that an entry can be started without
+ * failing halfway. */
+static int reserve_place(hw_deadlines_t* set) {
+  size_t size = set->heap_size == 0 ? HEAP_FIRST : 2 * set->heap_size;
+  struct hw_deadline_list** grown = NULL;
+
+  if (set->heap_count < set->heap_size) {
+    return 0;
+  }
+  grown = hw_mem_realloc(set->heap, size * sizeof(void*));
+  if (grown == NULL) {
+    return HW_ENOMEM;
+  }
+  set->heap = grown;
+  set->heap_size = size;
+  return 0;
+}
+
+static void heap_remove(hw_deadlines_t* set, size_t at) {
+  set->heap_count--;
+  if (at != set->heap_count) {
+    put_at(set, set->heap[set->heap_count], at);
+    sift_up(set, at);
+    sift_down(set, at);
+  }
+}
 
 static hw_queue_t* bucket_of(const hw_deadlines_t* set, uint64_t timeout_ms) {
   /* Fibonacci hashing: timeouts are round numbers. */
@@ -29,16 +104,19 @@ int hw_deadlines_init(hw_deadlines_t* set) {
   for (i = 0; i < BUCKETS; i++) {
     hw_queue_init(&set->buckets[i]);
   }
-  hw_queue_init(&set->lists);
   hw_freelist_init(&set->spare, sizeof(struct hw_deadline_list), LISTS_KEPT);
-  set->lists_live = 0;
+  set->heap = NULL;
+  set->heap_count = 0;
+  set->heap_size = 0;
   return 0;
 }
 
 void hw_deadlines_close(hw_deadlines_t* set) {
-  HW_ASSERT(hw_queue_empty(&set->lists) && set->lists_live == 0);
+  HW_ASSERT(set->heap_count == 0);
   hw_freelist_close(&set->spare);
+  hw_mem_free(set->heap);
   hw_mem_free(set->buckets);
+  set->heap = NULL;
   set->buckets = NULL;
 }
 
@@ -65,20 +143,19 @@ static struct hw_deadline_list* find_list(const hw_deadlines_t* set,
   return NULL;
 }
 
+/* A list that is still empty, and not in the heap. */
 static struct hw_deadline_list* make_list(hw_deadlines_t* set,
                                           uint64_t timeout_ms) {
-  struct hw_deadline_list* list = hw_freelist_take(&set->spare);
+  struct hw_deadline_list* list =
+      reserve_place(set) == 0 ? hw_freelist_take(&set->spare) : NULL;
 
   if (list == NULL) {
     return NULL;
   }
   hw_queue_init(&list->entries);
-  hw_queue_init(&list->set_node);
   hw_queue_init(&list->bucket_node);
   list->timeout_ms = timeout_ms;
-  hw_queue_push(&set->lists, &list->set_node);
   hw_queue_push(bucket_of(set, timeout_ms), &list->bucket_node);
-  set->lists_live++;
   return list;
 }
 
@@ -88,73 +165,58 @@ int hw_deadline_start(hw_deadlines_t* set,
                       uint64_t now_ms) {
   struct hw_deadline_list* list = NULL;
 
-  /* The usual restart: same value, so the list is at hand. */
-  if (d->list != NULL && d->list->timeout_ms == timeout_ms) {
-    list = d->list;
-    hw_queue_remove(&d->node);
-  } else {
-    hw_deadline_stop(set, d);
-    list = find_list(set, timeout_ms);
-    if (list == NULL) {
-      list = make_list(set, timeout_ms);
-    }
-    if (list == NULL) {
-      return HW_ENOMEM;
-    }
+  hw_deadline_stop(set, d);
+  list = find_list(set, timeout_ms);
+  if (list == NULL) {
+    list = make_list(set, timeout_ms);
+  }
+  if (list == NULL) {
+    return HW_ENOMEM;
   }
   d->list = list;
   d->due_ms =
       timeout_ms > UINT64_MAX - now_ms ? UINT64_MAX : now_ms + timeout_ms;
-  hw_queue_push(&list->entries, &d->node);
+  if (hw_queue_empty(&list->entries)) {
+    hw_queue_push(&list->entries, &d->node);
+    put_at(set, list, set->heap_count);
+    set->heap_count++;
+    sift_up(set, list->at);
+  } else {
+    hw_queue_push(&list->entries, &d->node);
+  }
   return 0;
 }
 
 void hw_deadline_stop(hw_deadlines_t* set, hw_deadline_t* d) {
   struct hw_deadline_list* list = d->list;
+  int was_first = 0;
 
   if (list == NULL) {
     return;
   }
+  was_first = head_of(list) == d;
   hw_queue_remove(&d->node);
   d->list = NULL;
   if (hw_queue_empty(&list->entries)) {
-    hw_queue_remove(&list->set_node);
+    heap_remove(set, list->at);
     hw_queue_remove(&list->bucket_node);
     hw_freelist_give(&set->spare, list);
-    set->lists_live--;
+  } else if (was_first) {
+    sift_down(set, list->at);
   }
-}
-
-/* The entry that is due first among all lists, or NULL. */
-static hw_deadline_t* earliest(const hw_deadlines_t* set) {
-  const hw_queue_t* q = NULL;
-  hw_deadline_t* best = NULL;
-
-  for (q = hw_queue_first(&set->lists); q != &set->lists; q = q->next) {
-    struct hw_deadline_list* list =
-        HW_CONTAINER_OF(q, struct hw_deadline_list, set_node);
-    hw_deadline_t* d =
-        HW_CONTAINER_OF(hw_queue_first(&list->entries), hw_deadline_t, node);
-
-    if (best == NULL || d->due_ms < best->due_ms) {
-      best = d;
-    }
-  }
-  return best;
 }
 
 uint64_t hw_deadlines_next(const hw_deadlines_t* set) {
-  const hw_deadline_t* d = earliest(set);
-
-  return d != NULL ? d->due_ms : UINT64_MAX;
+  return set->heap_count != 0 ? head_of(set->heap[0])->due_ms : UINT64_MAX;
 }
 
 hw_deadline_t* hw_deadlines_pop(hw_deadlines_t* set, uint64_t now_ms) {
-  hw_deadline_t* d = earliest(set);
+  hw_deadline_t* d = NULL;
 
-  if (d == NULL || d->due_ms > now_ms) {
+  if (hw_deadlines_next(set) > now_ms || set->heap_count == 0) {
     return NULL;
   }
+  d = head_of(set->heap[0]);
   hw_deadline_stop(set, d);
   return d;
 }

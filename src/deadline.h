@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines without a heap: entries that share a timeout value expire in the
- * order in which they were started, so each value has one ordered list, and
- * starting, stopping and restarting are O(1). The lists of one set hang in a
- * small table by value; the next due time is the smallest among their heads.
+ * Deadlines: entries that share a timeout value expire in the
+ * order in which they were started, so each value has one ordered list. The
+ * lists of one set hang in a small table by value, and in a heap by the due
+ * time of their heads: starting, stopping and restarting cost O(log values in
+ * use), which are few, and the next due time is at the top.
  *
  * Time is passed in as now_ms (any monotonic millisecond clock that never goes
  * back). Nothing here calls back: the owner asks for what is due and acts.
@@ -31,10 +32,11 @@ typedef struct {
 } hw_deadline_t;
 
 typedef struct {
-  hw_queue_t lists;    /* of struct hw_deadline_list, those with entries */
-  hw_queue_t* buckets; /* table by timeout value, HW_DEADLINE_BUCKETS heads */
+  struct hw_deadline_list** heap; /* lists with entries, the earliest first */
+  size_t heap_count;
+  size_t heap_size;    /* places */
+  hw_queue_t* buckets; /* table by timeout value */
   hw_freelist_t spare; /* empty lists, kept for the next new value */
-  size_t lists_live;   /* timeout values that have entries */
 } hw_deadlines_t;
 
 int hw_deadlines_init(hw_deadlines_t* set);   /* 0 or HW_ENOMEM */
@@ -56,8 +58,7 @@ static inline int hw_deadline_started(const hw_deadline_t* d) {
   return d->list != NULL;
 }
 
-/* When the next entry is due: UINT64_MAX when none is started. Costs one step
- * per timeout value in use, not per entry. */
+/* When the next entry is due: UINT64_MAX when none is started. */
 uint64_t hw_deadlines_next(const hw_deadlines_t* set);
 
 /* Removes one entry with due_ms <= now_ms and returns it, or NULL. Entries of

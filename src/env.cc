@@ -2,15 +2,16 @@
 //
 // One environment (main thread or worker): loading, the self-check of the
 // host's parser, the one callback into JavaScript, and the end.
-#include "binding.h"
+#include <string>
 
-#include "http1.h"
+#include "binding.h"
+#include "selfcheck.h"
 
 namespace hawser {
 namespace {
 
 // Calls JavaScript's drain until it returns without an exception: an exception
-// becomes 'uncaughtException', as from any callback, and the records behind it
+// becomes 'uncaughtException', as from any callback, and the records after it
 // are still delivered. JavaScript remembers where it was.
 void Drain(void* data, uint32_t count, uint32_t epoch) {
   State* state = static_cast<State*>(data);
@@ -103,7 +104,7 @@ Napi::Value Setup(const Napi::CallbackInfo& info) {
   state->register_array = Napi::Persistent(registers);
   state->drain = Napi::Persistent(info[2].As<Napi::Function>());
   state->receiver = Napi::Persistent(Napi::Object::New(env));
-  // The hook first: a loop that nobody would close is not made.
+  // The hook first: no loop is made that nothing would close.
   bool hooked = napi_add_async_cleanup_hook(
                     env, OnCleanup, state, &state->cleanup) == napi_ok;
   if (!hooked ||
@@ -135,6 +136,7 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   Napi::Object registers = Napi::Object::New(env);
   Napi::Object sizes = Napi::Object::New(env);
   Napi::Object begin = Napi::Object::New(env);
+  Napi::Object uv = Napi::Object::New(env);
 
 #define X(name, value) define(record, #name, value);
   HW_RECORD_MAP(X)
@@ -166,6 +168,13 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   define(sizes, "ID_INDEX_BITS", HW_ID_INDEX_BITS);
   define(sizes, "READ_MAX", HW_READ_MAX);
   define(sizes, "SLABS", HW_SLABS_MAX);
+  define(sizes, "ADDRESSES", HW_ADDRESSES_MAX);
+  define(sizes, "CHUNKS", kChunksMax);
+  define(uv, "EOF", UV_EOF);
+  define(uv, "ECANCELED", UV_ECANCELED);
+  define(uv, "ECONNRESET", UV_ECONNRESET);
+  define(uv, "EINVAL", UV_EINVAL);
+  define(uv, "EPIPE", UV_EPIPE);
 #define X(name, value, code, text)                               \
   {                                                              \
     Napi::Array entry = Napi::Array::New(env, 2);                \
@@ -183,6 +192,7 @@ void DefineConstants(Napi::Env env, Napi::Object exports) {
   SetNamed(env, exports, "register", registers);
   SetNamed(env, exports, "size", sizes);
   SetNamed(env, exports, "begins", begin);
+  SetNamed(env, exports, "uv", uv);
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -191,7 +201,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   state->env = env;
   env.SetInstanceData<State, FreeState>(state);
   DefineConstants(env, exports);
-  DefineFunctions(env, exports);
+  DefinePoolFunctions(state, exports);
+  DefineConnFunctions(state, exports);
   napi_value setup = nullptr;
   if (napi_create_function(
           env, "setup", NAPI_AUTO_LENGTH, SetupEntry, nullptr, &setup) ==

@@ -182,13 +182,14 @@ void hw_link_init(hw_link_t* link) {
 void hw_waiter_init(hw_waiter_t* waiter) {
   hw_queue_init(&waiter->node);
   waiter->origin = NULL;
+  waiter->since_ms = 0;
 }
 
 /* IDLE to ACTIVE. */
 static void activate(hw_pool_t* pool, hw_link_t* link) {
   hw_origin_t* origin = link->origin;
 
-  HW_ASSERT(link->state == HW_LINK_IDLE && link->pool == pool);
+  HW_ASSERT(hw_link_is_idle(link) && link->pool == pool);
   HW_ASSERT(origin->idle_count > 0 && pool->idle_count > 0);
   hw_deadline_stop(pool->deadlines, &link->idle_until);
   hw_queue_remove(&link->node);
@@ -203,7 +204,7 @@ static void activate(hw_pool_t* pool, hw_link_t* link) {
 static void unlink_active(hw_pool_t* pool, hw_link_t* link) {
   hw_origin_t* origin = link->origin;
 
-  HW_ASSERT(link->state == HW_LINK_ACTIVE && link->pool == pool);
+  HW_ASSERT(hw_link_is_active(link) && link->pool == pool);
   HW_ASSERT(origin->count > 0 && pool->total > 0);
   hw_queue_remove(&link->node);
   origin->count--;
@@ -282,9 +283,25 @@ static hw_link_t* evict(hw_pool_t* pool) {
   return link;
 }
 
+static void count_reuse(hw_pool_t* pool, hw_link_t* link, uint64_t now_ms) {
+  link->uses++;
+  link->leased_ms = now_ms;
+  pool->counters.leases++;
+  pool->counters.reuses++;
+}
+
+void hw_pool_reject(hw_pool_t* pool, hw_link_t* link) {
+  HW_ASSERT(hw_link_is_active(link) && link->pool == pool && link->uses > 1);
+  link->uses--;
+  pool->counters.leases--;
+  pool->counters.reuses--;
+  pool->counters.stale++;
+}
+
 int hw_pool_acquire(hw_pool_t* pool,
                     const char* key,
                     size_t key_len,
+                    uint64_t now_ms,
                     hw_decision_t* out) {
   hw_origin_t* origin = NULL;
   int err = hw_pool_origin(pool, key, key_len, &origin);
@@ -302,9 +319,7 @@ int hw_pool_acquire(hw_pool_t* pool,
   if (out->link != NULL) {
     out->verdict = HW_REUSE;
     activate(pool, out->link);
-    out->link->uses++;
-    pool->counters.leases++;
-    pool->counters.reuses++;
+    count_reuse(pool, out->link, now_ms);
     return 0;
   }
   if (origin->count >= pool->options.max_sockets) {
@@ -326,12 +341,13 @@ void hw_pool_add(hw_pool_t* pool,
                  hw_origin_t* origin,
                  hw_link_t* link,
                  uint64_t now_ms) {
-  HW_ASSERT(link->state == HW_LINK_NONE && origin->pool == pool);
+  HW_ASSERT(!hw_link_is_pooled(link) && origin->pool == pool);
   HW_ASSERT(hw_queue_empty(&link->node) && hw_queue_empty(&link->pool_node));
   link->state = HW_LINK_ACTIVE;
   link->pool = pool;
   link->origin = origin;
   link->created_ms = now_ms;
+  link->leased_ms = now_ms;
   link->uses = 1;
   hw_deadline_init(&link->idle_until, pool->kind);
   hw_queue_push(&origin->active, &link->node);
@@ -342,9 +358,13 @@ void hw_pool_add(hw_pool_t* pool,
   requeue_need(pool, origin);
 }
 
-void hw_pool_wait(hw_pool_t* pool, hw_origin_t* origin, hw_waiter_t* waiter) {
+void hw_pool_wait(hw_pool_t* pool,
+                  hw_origin_t* origin,
+                  hw_waiter_t* waiter,
+                  uint64_t now_ms) {
   HW_ASSERT(waiter->origin == NULL && origin->pool == pool);
   waiter->origin = origin;
+  waiter->since_ms = now_ms;
   hw_queue_push(&origin->waiting, &waiter->node);
   origin->waiting_count++;
   pool->waiting_count++;
@@ -424,7 +444,7 @@ hw_verdict_t hw_pool_release(hw_pool_t* pool,
                              hw_decision_t* out) {
   hw_origin_t* origin = link->origin;
 
-  HW_ASSERT(link->state == HW_LINK_ACTIVE && link->pool == pool);
+  HW_ASSERT(hw_link_is_active(link) && link->pool == pool);
   memset(out, 0, sizeof(*out));
   out->verdict = HW_CLOSE;
   out->link = link;
@@ -435,9 +455,7 @@ hw_verdict_t hw_pool_release(hw_pool_t* pool,
   if (origin->waiting_count != 0) {
     out->verdict = HW_HANDOVER;
     out->waiter = pop_waiter(pool, origin);
-    link->uses++;
-    pool->counters.leases++;
-    pool->counters.reuses++;
+    count_reuse(pool, link, now_ms);
     return out->verdict;
   }
   /* A hungry origin elsewhere can use the place as soon as it is free. */
@@ -456,7 +474,7 @@ int hw_pool_set_idle(hw_pool_t* pool,
                      hw_link_t* link,
                      uint64_t idle_ms,
                      uint64_t now_ms) {
-  HW_ASSERT(link->state == HW_LINK_IDLE && link->pool == pool);
+  HW_ASSERT(hw_link_is_idle(link) && link->pool == pool);
   if (idle_ms == UINT64_MAX) {
     hw_deadline_stop(pool->deadlines, &link->idle_until);
     return 0;
@@ -488,7 +506,7 @@ hw_waiter_t* hw_pool_next(hw_pool_t* pool, hw_origin_t** origin) {
 void hw_pool_remove(hw_pool_t* pool, hw_link_t* link) {
   hw_origin_t* origin = link->origin;
 
-  if (link->state == HW_LINK_IDLE) {
+  if (hw_link_is_idle(link)) {
     activate(pool, link);
   }
   unlink_active(pool, link);

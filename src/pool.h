@@ -50,14 +50,28 @@ typedef struct {
   hw_pool_t* pool;
   hw_origin_t* origin; /* NULL while NONE */
   uint64_t created_ms;
-  uint32_t uses; /* leases so far, the first one included */
-  uint8_t state; /* hw_link_state_t */
+  uint64_t leased_ms; /* when the latest lease began */
+  uint32_t uses;      /* leases so far, the first one included */
+  uint8_t state;      /* hw_link_state_t */
 } hw_link_t;
+
+static inline int hw_link_is_idle(const hw_link_t* link) {
+  return link->state == HW_LINK_IDLE;
+}
+
+static inline int hw_link_is_active(const hw_link_t* link) {
+  return link->state == HW_LINK_ACTIVE;
+}
+
+static inline int hw_link_is_pooled(const hw_link_t* link) {
+  return link->state != HW_LINK_NONE;
+}
 
 /* The pool's part of a waiting request. */
 typedef struct {
   hw_queue_t node;     /* in origin->waiting */
   hw_origin_t* origin; /* NULL while not waiting */
+  uint64_t since_ms;   /* when it began to wait */
 } hw_waiter_t;
 
 typedef struct {
@@ -76,6 +90,7 @@ typedef struct {
   uint64_t queued;    /* requests that had to wait */
   uint64_t cancelled; /* waiters removed before they got a connection */
   uint64_t evicted;   /* idle connections closed for another origin */
+  uint64_t stale;     /* idle connections found dead when they were leased */
 } hw_pool_counters_t;
 
 /* The set of deadlines is the owner's, shared by all of its pools. `kind` is
@@ -93,8 +108,8 @@ void hw_pool_destroy(hw_pool_t* pool);
 void hw_pool_set_options(hw_pool_t* pool, const hw_pool_options_t* options);
 
 typedef enum {
-  HW_REUSE,    /* link: it is ACTIVE now. Peek at it; if it turns out dead,
-                  hw_pool_remove() it and ask again */
+  HW_REUSE,    /* link: it is ACTIVE now. Look at it; if it turns out dead,
+                  hw_pool_reject() it, close it and ask again */
   HW_CONNECT,  /* origin: dial, and hw_pool_add() the new connection */
   HW_WAIT,     /* origin: hw_pool_wait() */
   HW_HANDOVER, /* waiter: it left the queue; the released link stays ACTIVE */
@@ -121,11 +136,16 @@ typedef struct {
  * has been counted yet, and the owner must call hw_pool_add(), hw_pool_wait()
  * or hw_pool_forget() with out->origin before anything else on this pool.
  * A request never overtakes one that already waits for the same origin.
- * Result: 0, HW_ENOMEM, or HW_EINVAL for a key above 64 KiB. */
+ * Result: 0, HW_ENOMEM, or HW_EINVAL for a key above 64 MiB. */
 HW_MUST_USE int hw_pool_acquire(hw_pool_t* pool,
                                 const char* key,
                                 size_t key_len,
+                                uint64_t now_ms,
                                 hw_decision_t* out);
+
+/* The connection of the latest HW_REUSE or HW_HANDOVER is dead: that was no
+ * lease. It is ACTIVE still, to be closed. */
+void hw_pool_reject(hw_pool_t* pool, hw_link_t* link);
 
 /* The origin that key names, made if need be, whatever the limits say: for a
  * connection that the user opens past the pool. Then as after HW_CONNECT.
@@ -142,7 +162,10 @@ void hw_pool_add(hw_pool_t* pool,
                  uint64_t now_ms);
 
 /* waiter, in no queue, goes to the end of origin's queue. */
-void hw_pool_wait(hw_pool_t* pool, hw_origin_t* origin, hw_waiter_t* waiter);
+void hw_pool_wait(hw_pool_t* pool,
+                  hw_origin_t* origin,
+                  hw_waiter_t* waiter,
+                  uint64_t now_ms);
 
 /* The owner cannot act on the decision: origin goes if nothing uses it. */
 void hw_pool_forget(hw_pool_t* pool, hw_origin_t* origin);

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "hawser.h"
+#include "selfcheck.h"
 #include "http1.h"
 
 enum { CONN = 7, SLAB = 1, HEADER_MAX = 16 * 1024 };

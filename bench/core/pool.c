@@ -79,7 +79,7 @@ static hw_pool_t* make_pool(hw_deadlines_t* deadlines, uint32_t max_sockets) {
 }
 
 static void acquire(hw_pool_t* pool, uint32_t origin, hw_decision_t* d) {
-  must(hw_pool_acquire(pool, keys[origin], key_lens[origin], d) == 0,
+  must(hw_pool_acquire(pool, keys[origin], key_lens[origin], 0, d) == 0,
        "no memory");
 }
 
@@ -165,7 +165,7 @@ static void wait_round(hw_pool_t* pool, double* waited, double* handed_over) {
   for (i = 0; i < ORIGINS; i++) {
     acquire(pool, order[i], &d);
     must(d.verdict == HW_WAIT, "did not have to wait");
-    hw_pool_wait(pool, d.origin, &waiters[i]);
+    hw_pool_wait(pool, d.origin, &waiters[i], 0);
   }
   *waited = (double)(now_ns() - start) / ORIGINS;
   shuffle(order, ORIGINS);

@@ -49,9 +49,9 @@ static void a_restart_moves_it_to_the_end(void) {
   CHECK(hw_deadline_start(&set, &a, 10, 2) == 0);
   CHECK(hw_deadlines_next(&set) == 11);
   CHECK(hw_deadline_start(&set, &b, 500, 3) == 0);
-  CHECK(set.lists_live == 2);
+  CHECK(set.heap_count == 2);
   CHECK(hw_deadlines_pop(&set, 12) == &a);
-  CHECK(set.lists_live == 1);
+  CHECK(set.heap_count == 1);
   hw_deadline_stop(&set, &b);
   hw_deadlines_close(&set);
 }
@@ -72,7 +72,7 @@ static void without_memory_it_is_not_started(void) {
   hw_mem_fail_at(0);
   CHECK(hw_deadline_start(&set, &d, 2, 0) == 0);
   hw_mem_fail_at(-1);
-  CHECK(d.due_ms == 2 && set.lists_live == 1);
+  CHECK(d.due_ms == 2 && set.heap_count == 1);
   hw_deadline_stop(&set, &d);
   hw_deadlines_close(&set);
 }

@@ -201,7 +201,7 @@ static void wait_for(model_t* m, hw_origin_t* handle, int origin) {
 
     if (w->origin < 0) {
       hw_waiter_init(&w->waiter);
-      hw_pool_wait(m->pool, handle, &w->waiter);
+      hw_pool_wait(m->pool, handle, &w->waiter, m->now_ms);
       w->origin = origin;
       w->since = ++m->clock;
       m->counters.queued++;
@@ -241,7 +241,7 @@ static void step_acquire(model_t* m, int no_memory) {
   model_link_t* idle = expected_idle(m, origin);
   hw_decision_t d;
 
-  if (hw_pool_acquire(m->pool, key, len, &d) != 0) {
+  if (hw_pool_acquire(m->pool, key, len, m->now_ms, &d) != 0) {
     CHECK(no_memory && count(m, origin, 0) + count_waiting(m, origin) == 0);
     model_met_no_memory++;
     return;

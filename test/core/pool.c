@@ -36,7 +36,7 @@ static void close_pool(fixture_t* f) {
 }
 
 static hw_verdict_t acquire(fixture_t* f, const char* key) {
-  CHECK(hw_pool_acquire(f->pool, key, strlen(key), &f->d) == 0);
+  CHECK(hw_pool_acquire(f->pool, key, strlen(key), 0, &f->d) == 0);
   return f->d.verdict;
 }
 
@@ -50,7 +50,7 @@ static void connect_one(fixture_t* f, const char* key, hw_link_t* link) {
 static void wait_one(fixture_t* f, const char* key, hw_waiter_t* waiter) {
   hw_waiter_init(waiter);
   CHECK(acquire(f, key) == HW_WAIT);
-  hw_pool_wait(f->pool, f->d.origin, waiter);
+  hw_pool_wait(f->pool, f->d.origin, waiter, 0);
 }
 
 static hw_verdict_t release(fixture_t* f, hw_link_t* link) {
@@ -494,11 +494,12 @@ static void long_keys_and_the_longest(void) {
 
   open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
   memset(key, 'k', sizeof(key));
-  CHECK(hw_pool_acquire(f.pool, key, 64 * 1024 * 1024 + 1, &f.d) == HW_EINVAL);
-  CHECK(hw_pool_acquire(f.pool, key, sizeof(key), &f.d) == 0);
+  CHECK(hw_pool_acquire(f.pool, key, 64 * 1024 * 1024 + 1, 0, &f.d) ==
+        HW_EINVAL);
+  CHECK(hw_pool_acquire(f.pool, key, sizeof(key), 0, &f.d) == 0);
   hw_link_init(&link);
   hw_pool_add(f.pool, f.d.origin, &link, 0);
-  CHECK(hw_pool_acquire(f.pool, key, 65535, &f.d) == 0);
+  CHECK(hw_pool_acquire(f.pool, key, 65535, 0, &f.d) == 0);
   hw_pool_forget(f.pool, f.d.origin);
   (void)drop(&f, &link);
   close_pool(&f);
@@ -514,7 +515,7 @@ static void keys_that_just_fit_and_just_do_not(void) {
   memset(key, 'k', sizeof(key));
   for (len = 0; len < 80; len++) {
     hw_link_init(&links[len]);
-    CHECK(hw_pool_acquire(f.pool, key, len, &f.d) == 0);
+    CHECK(hw_pool_acquire(f.pool, key, len, 0, &f.d) == 0);
     CHECK(f.d.verdict == HW_CONNECT);
     hw_pool_add(f.pool, f.d.origin, &links[len], 0);
   }
@@ -549,7 +550,7 @@ static void every_allocation_may_fail(void) {
     open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
     hw_link_init(&link);
     hw_mem_fail_at(n);
-    err = hw_pool_acquire(f.pool, key, sizeof(key), &f.d);
+    err = hw_pool_acquire(f.pool, key, sizeof(key), 0, &f.d);
     if (err == 0) {
       hw_pool_add(f.pool, f.d.origin, &link, 0);
       hw_mem_fail_at(0);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hawser.h"
+#include "loop.h"
 
 void suite_conn(void);
 
@@ -49,9 +49,24 @@ static void on_closed(void* data) {
   ((fixture_t*)data)->closed = 1;
 }
 
+static hw_conn_t* conn_of(const fixture_t* f) {
+  return hw_lease_conn(&f->loop->leases, f->conn);
+}
+
+static hw_stream_t* stream_of(const fixture_t* f) {
+  return &conn_of(f)->stream;
+}
+
+static hw_socket_t* socket_of(const fixture_t* f) {
+  return hw_conn_socket(conn_of(f));
+}
+
 static void add(fixture_t* f) {
+  hw_lease_t lease;
+
   memset(f->met, 0, sizeof(f->met));
-  CHECK(hw_loop_add(f->loop, f->pool, "a", 1, &f->conn) == 0);
+  CHECK(hw_lease_add(&f->loop->leases, f->pool, "a", 1, &lease) == 0);
+  f->conn = lease.conn;
 }
 
 static int open_loop(fixture_t* f) {
@@ -65,8 +80,8 @@ static int open_loop(fixture_t* f) {
   if (f->loop == NULL) {
     return -1;
   }
-  CHECK(hw_loop_give_slab(f->loop, 1, f->slab, HW_READ_MAX) == 0);
-  CHECK(hw_loop_pool_create(f->loop, &options, &f->pool) == 0);
+  CHECK(hw_slabs_give(&f->loop->env.slabs, 1, f->slab, HW_READ_MAX) == 0);
+  CHECK(hw_lease_pool_create(&f->loop->leases, &options, &f->pool) == 0);
   add(f);
   return 0;
 }
@@ -81,10 +96,10 @@ static void turn_until(fixture_t* f, uint32_t type) {
 }
 
 static void close_conn(fixture_t* f) {
-  if (hw_loop_close_conn(f->loop, f->conn, 0) == 0) {
+  if (hw_lease_close(&f->loop->leases, conn_of(f), 0) == 0) {
     turn_until(f, HW_REC_CLOSED);
   }
-  CHECK(hw_loop_close_conn(f->loop, f->conn, 0) == HW_ESTALE);
+  CHECK(conn_of(f) == NULL);
 }
 
 static void close_loop(fixture_t* f) {
@@ -139,9 +154,9 @@ static void dial_with_failure(fixture_t* f,
   int i = 0;
 
   add(f);
-  CHECK(hw_loop_open(f->loop, f->conn, 0) == 0);
+  CHECK(hw_conn_open(conn_of(f), 0) == 0);
   hw_mem_fail_at(n);
-  err = hw_loop_dial(f->loop, f->conn, addrs, count, ATTEMPT_MS);
+  err = hw_conn_dial(conn_of(f), addrs, count, ATTEMPT_MS);
   if (err == 0) {
     turn_until(f, HW_REC_CONNECTED);
   }
@@ -158,7 +173,7 @@ static void dial_with_failure(fixture_t* f,
   } else {
     CHECK(f->met[HW_REC_ATTEMPT_FAILED] == 0);
     /* It is as it was before. */
-    CHECK(hw_loop_dial(f->loop, f->conn, addrs, count, ATTEMPT_MS) == 0);
+    CHECK(hw_conn_dial(conn_of(f), addrs, count, ATTEMPT_MS) == 0);
     turn_until(f, HW_REC_CONNECTED);
   }
   close_conn(f);
@@ -191,18 +206,17 @@ static int option(fixture_t* f, int level, int name) {
   int value = -1;
   socklen_t len = sizeof(value);
 
-  CHECK(getsockopt(hw_loop_fd(f->loop, f->conn), level, name, &value, &len) ==
-        0);
+  CHECK(getsockopt(hw_socket_fd(socket_of(f)), level, name, &value, &len) == 0);
   return value;
 }
 
 enum { BEFORE_DIAL, WHILE_DIALLING, WHEN_OPEN, MOMENTS };
 
 static void set_all(fixture_t* f) {
-  CHECK(hw_loop_keepalive(f->loop, f->conn, 1, 77) == 0);
-  CHECK(hw_loop_nodelay(f->loop, f->conn, 1) == 0);
-  CHECK(hw_loop_ref(f->loop, f->conn, 0) == 0);
-  CHECK(hw_loop_has_ref(f->loop, f->conn) == 0);
+  CHECK(hw_stream_keepalive(stream_of(f), 1, 77) == 0);
+  CHECK(hw_stream_nodelay(stream_of(f), 1) == 0);
+  CHECK(hw_conn_ref(conn_of(f), 0) == 0);
+  CHECK(conn_of(f)->unrefd);
 }
 
 /* Whenever it is said, and however many addresses are tried since. */
@@ -222,11 +236,11 @@ static void what_is_set_holds_when_it_is_open(void) {
         return;
       }
       CHECK(uv_idle_init(&f.uv, &busy) == 0);
-      CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
+      CHECK(hw_conn_open(conn_of(&f), 0) == 0);
       if (moment == BEFORE_DIAL) {
         set_all(&f);
       }
-      CHECK(hw_loop_dial(f.loop, f.conn, addrs, count, ATTEMPT_MS) == 0);
+      CHECK(hw_conn_dial(conn_of(&f), addrs, count, ATTEMPT_MS) == 0);
       if (moment == WHILE_DIALLING) {
         set_all(&f);
       }
@@ -239,7 +253,7 @@ static void what_is_set_holds_when_it_is_open(void) {
       CHECK(option(&f, SOL_SOCKET, SO_KEEPALIVE) == 1);
       CHECK(option(&f, IPPROTO_TCP, TCP_KEEPIDLE) == 77);
       CHECK(option(&f, IPPROTO_TCP, TCP_NODELAY) == 1);
-      CHECK(hw_loop_has_ref(f.loop, f.conn) == 0);
+      CHECK(conn_of(&f)->unrefd);
       CHECK(uv_loop_alive(&f.uv) == 0); /* libuv says so too */
       uv_close((uv_handle_t*)&busy, NULL);
       close_conn(&f);
@@ -250,12 +264,12 @@ static void what_is_set_holds_when_it_is_open(void) {
 }
 
 static void expect_refused(fixture_t* f, int err) {
-  CHECK(hw_loop_keepalive(f->loop, f->conn, 1, 1) == err);
-  CHECK(hw_loop_nodelay(f->loop, f->conn, 1) == err);
-  CHECK(hw_loop_ref(f->loop, f->conn, 1) == err);
-  CHECK(hw_loop_pause(f->loop, f->conn, 1) == err);
-  CHECK(hw_loop_tap(f->loop, f->conn, 1) == err);
-  CHECK(hw_loop_set_idle(f->loop, f->conn, 1) == err);
+  CHECK(hw_stream_keepalive(stream_of(f), 1, 1) == err);
+  CHECK(hw_stream_nodelay(stream_of(f), 1) == err);
+  CHECK(hw_conn_ref(conn_of(f), 1) == err);
+  CHECK(hw_conn_pause(conn_of(f), 1) == err);
+  CHECK(hw_conn_tap(conn_of(f), 1) == err);
+  CHECK(hw_lease_set_idle(conn_of(f), 1) == err);
 }
 
 /* Success means that something was done. */
@@ -266,15 +280,15 @@ static void what_cannot_be_set_is_an_error(void) {
     return;
   }
   expect_refused(&f, HW_ESTATE); /* new */
-  CHECK(hw_loop_open(f.loop, f.conn, 1) == 0);
-  CHECK(hw_loop_keepalive(f.loop, f.conn, 1, 1) == HW_ESTATE); /* a pipe */
-  CHECK(hw_loop_nodelay(f.loop, f.conn, 1) == HW_ESTATE);
-  CHECK(hw_loop_close_conn(f.loop, f.conn, 0) == 0);
+  CHECK(hw_conn_open(conn_of(&f), 1) == 0);
+  CHECK(hw_stream_keepalive(stream_of(&f), 1, 1) == HW_ESTATE); /* a pipe */
+  CHECK(hw_stream_nodelay(stream_of(&f), 1) == HW_ESTATE);
+  CHECK(hw_lease_close(&f.loop->leases, conn_of(&f), 0) == 0);
   expect_refused(&f, HW_ESTATE); /* closing */
   turn_until(&f, HW_REC_CLOSED);
-  expect_refused(&f, HW_ESTALE);
+  CHECK(conn_of(&f) == NULL);
   add(&f);
-  CHECK(hw_loop_external(f.loop, f.conn) == 0);
+  CHECK(hw_conn_external(conn_of(&f)) == 0);
   expect_refused(&f, HW_ESTATE);
   close_conn(&f);
   close_loop(&f);
@@ -288,17 +302,32 @@ static void a_path_that_fails_leaves_nothing_behind(void) {
   if (open_loop(&f) != 0) {
     return;
   }
-  CHECK(hw_loop_open(f.loop, f.conn, 1) == 0);
+  CHECK(hw_conn_open(conn_of(&f), 1) == 0);
   for (i = 0; i < 2; i++) {
-    CHECK(hw_loop_dial_pipe(f.loop, f.conn, paths[i], i * 9) == UV_EINVAL);
+    CHECK(hw_conn_dial_pipe(conn_of(&f), paths[i], i * 9) == UV_EINVAL);
   }
-  hw_mem_fail_at(0);
-  CHECK(hw_loop_dial_pipe(f.loop, f.conn, "/nowhere", 8) == HW_ENOMEM);
-  CHECK(hw_loop_dial_pipe(f.loop, f.conn, "/nowhere", 8) == 0);
+  CHECK(hw_conn_dial_pipe(conn_of(&f), "/nowhere", 8) == 0);
   turn_until(&f, HW_REC_CONNECTED);
   CHECK(f.status[HW_REC_CONNECTED] == UV_ENOENT);
   close_conn(&f);
   close_loop(&f);
+}
+
+static void an_open_that_fails_leaves_nothing_behind(void) {
+  fixture_t f;
+  int n = 0;
+
+  for (n = 0; n < 2; n++) { /* the dial, its first socket */
+    if (open_loop(&f) != 0) {
+      return;
+    }
+    hw_mem_fail_at(n);
+    CHECK(hw_conn_open(conn_of(&f), n) == HW_ENOMEM);
+    hw_mem_fail_at(-1);
+    CHECK(hw_conn_open(conn_of(&f), n) == 0);
+    close_conn(&f);
+    close_loop(&f);
+  }
 }
 
 /* An address that is not ours, and one of the wrong family. */
@@ -309,14 +338,12 @@ static void a_bind_that_fails_leaves_nothing_behind(void) {
   int fd = open_port(1, &addr);
 
   if (open_loop(&f) == 0) {
-    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
+    CHECK(hw_conn_open(conn_of(&f), 0) == 0);
     memset(&local, 0, sizeof(local));
     local.v4.sin_family = AF_INET;
     local.v4.sin_addr.s_addr = htonl(0x08080808);
-    CHECK(hw_loop_bind(f.loop, f.conn, &local, 0) < 0);
-    hw_mem_fail_at(0);
-    CHECK(hw_loop_bind(f.loop, f.conn, &local, 0) == HW_ENOMEM);
-    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    CHECK(hw_conn_bind(conn_of(&f), &local, 0) < 0);
+    CHECK(hw_conn_dial(conn_of(&f), &addr, 1, ATTEMPT_MS) == 0);
     turn_until(&f, HW_REC_CONNECTED);
     close_conn(&f);
     close_loop(&f);
@@ -346,11 +373,11 @@ static void a_response_without_memory_says_so(void) {
     if (open_loop(&f) != 0) {
       return;
     }
-    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
-    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    CHECK(hw_conn_open(conn_of(&f), 0) == 0);
+    CHECK(hw_conn_dial(conn_of(&f), &addr, 1, ATTEMPT_MS) == 0);
     turn_until(&f, HW_REC_CONNECTED);
     fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    CHECK(hw_loop_begin(f.loop, f.conn, 0, 16 * 1024) == 0);
+    CHECK(hw_conn_begin(conn_of(&f), 0, 16 * 1024) == 0);
     hw_mem_fail_at(n);
     for (i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
       send_text(fd, pieces[i]);
@@ -365,7 +392,7 @@ static void a_response_without_memory_says_so(void) {
 
       failed++;
       CHECK(f.status[HW_REC_READ_ERROR] == UV_ENOMEM);
-      CHECK(hw_loop_release(f.loop, f.conn, 1, 1000, &lease) == 0);
+      hw_lease_release(&f.loop->leases, conn_of(&f), 1, 1000, &lease);
       CHECK(lease.verdict == HW_CLOSE);
     }
     (void)close(fd);
@@ -382,21 +409,21 @@ static void what_only_a_descriptor_has(void) {
   fixture_t f;
 
   if (open_loop(&f) == 0) {
-    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
-    CHECK(hw_loop_probes(f.loop, f.conn, 7, 3) == UV_EBADF);
-    CHECK(hw_loop_set_tos(f.loop, f.conn, 16) == UV_EBADF);
-    CHECK(hw_loop_tos(f.loop, f.conn) == UV_EBADF);
-    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    CHECK(hw_conn_open(conn_of(&f), 0) == 0);
+    CHECK(hw_socket_probes(socket_of(&f), 7, 3) == UV_EBADF);
+    CHECK(hw_socket_set_tos(socket_of(&f), 16) == UV_EBADF);
+    CHECK(hw_socket_tos(socket_of(&f)) == UV_EBADF);
+    CHECK(hw_conn_dial(conn_of(&f), &addr, 1, ATTEMPT_MS) == 0);
     turn_until(&f, HW_REC_CONNECTED);
-    CHECK(hw_loop_probes(f.loop, f.conn, 7, 3) == 0);
-    CHECK(hw_loop_probes(f.loop, f.conn, 0, 0) == 0); /* as it is */
+    CHECK(hw_socket_probes(socket_of(&f), 7, 3) == 0);
+    CHECK(hw_socket_probes(socket_of(&f), 0, 0) == 0); /* as it is */
     CHECK(option(&f, IPPROTO_TCP, TCP_KEEPINTVL) == 7);
     CHECK(option(&f, IPPROTO_TCP, TCP_KEEPCNT) == 3);
-    CHECK(hw_loop_probes(f.loop, f.conn, 1u << 31, 0) == UV_EINVAL);
-    CHECK(hw_loop_set_tos(f.loop, f.conn, 16) == 0);
-    CHECK(hw_loop_tos(f.loop, f.conn) == 16);
+    CHECK(hw_socket_probes(socket_of(&f), 1u << 31, 0) == UV_EINVAL);
+    CHECK(hw_socket_set_tos(socket_of(&f), 16) == 0);
+    CHECK(hw_socket_tos(socket_of(&f)) == 16);
     close_conn(&f);
-    CHECK(hw_loop_probes(f.loop, f.conn, 7, 3) == HW_ESTALE);
+    CHECK(conn_of(&f) == NULL);
     close_loop(&f);
   }
   (void)close(listener);
@@ -433,7 +460,6 @@ static void write_more_than_fits(fixture_t* f, int listener, unsigned count) {
   enum { SIZE = 8 * 1024 * 1024 };
   char* data = malloc(SIZE);
   uv_buf_t bufs[4];
-  hw_conn_bytes_t bytes;
   size_t taken = 0;
   size_t queued = 0;
   size_t part = SIZE / count;
@@ -452,22 +478,20 @@ static void write_more_than_fits(fixture_t* f, int listener, unsigned count) {
     bufs[1] = uv_buf_init(data, (unsigned)(2 * part));
   }
   hw_mem_fail_at(count > 1 ? 0 : -1);
-  i = (size_t)hw_loop_write(f->loop, f->conn, bufs, count, &taken);
+  i = (size_t)hw_stream_write(stream_of(f), bufs, count, &taken);
   hw_mem_fail_at(-1);
   if (count > 1) { /* what the kernel took is taken all the same */
     CHECK((int)i == HW_ENOMEM && taken > 0 && taken < SIZE);
-    CHECK(hw_loop_bytes(f->loop, f->conn, &bytes) == 0);
-    CHECK(bytes.bytes_written == taken && bytes.queued == 0);
-    CHECK(hw_loop_queued(f->loop, f->conn, &queued) == NULL && queued == 0);
+    CHECK(stream_of(f)->bytes_written == taken);
+    CHECK(hw_stream_queued(stream_of(f), &queued) == NULL && queued == 0);
   } else {
     CHECK(i == 1);
     memset(data, 0, SIZE);
-    rest = hw_loop_queued(f->loop, f->conn, &queued);
+    rest = hw_stream_queued(stream_of(f), &queued);
     CHECK(queued > 0 && queued <= 64 * 1024 && taken < SIZE);
     CHECK(rest != NULL && rest[0] == byte_at(taken - queued));
-    CHECK(hw_loop_bytes(f->loop, f->conn, &bytes) == 0);
-    CHECK(bytes.bytes_written == taken && bytes.queued == queued);
-    CHECK(hw_loop_write(f->loop, f->conn, bufs, count, &i) == HW_ESTATE);
+    CHECK(stream_of(f)->bytes_written == taken);
+    CHECK(hw_stream_write(stream_of(f), bufs, count, &i) == HW_ESTATE);
     read_and_compare(fd, taken - queued);
     turn_until(f, HW_REC_WROTE);
     CHECK(f->status[HW_REC_WROTE] == 0);
@@ -487,8 +511,8 @@ static void what_is_queued_is_a_bounded_copy(void) {
     if (open_loop(&f) != 0) {
       return;
     }
-    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
-    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    CHECK(hw_conn_open(conn_of(&f), 0) == 0);
+    CHECK(hw_conn_dial(conn_of(&f), &addr, 1, ATTEMPT_MS) == 0);
     turn_until(&f, HW_REC_CONNECTED);
     write_more_than_fits(&f, listener, count);
     close_conn(&f);
@@ -509,12 +533,12 @@ static void an_end_is_sent_before_the_descriptor_is_passed_on(void) {
     int peer = -1;
     char byte = 0;
 
-    CHECK(hw_loop_open(f.loop, f.conn, 0) == 0);
-    CHECK(hw_loop_dial(f.loop, f.conn, &addr, 1, ATTEMPT_MS) == 0);
+    CHECK(hw_conn_open(conn_of(&f), 0) == 0);
+    CHECK(hw_conn_dial(conn_of(&f), &addr, 1, ATTEMPT_MS) == 0);
     turn_until(&f, HW_REC_CONNECTED);
     peer = accept(listener, NULL, NULL);
-    CHECK(hw_loop_shutdown(f.loop, f.conn) == 0);
-    own = hw_loop_dup(f.loop, f.conn);
+    CHECK(hw_stream_shutdown(stream_of(&f)) == 0);
+    own = hw_stream_dup(stream_of(&f));
     CHECK(own >= 0);
     close_conn(&f);
     CHECK(recv(peer, &byte, 1, MSG_DONTWAIT) == 0);
@@ -549,6 +573,7 @@ void suite_conn(void) {
   RUN(what_is_set_holds_when_it_is_open);
   RUN(what_cannot_be_set_is_an_error);
   RUN(a_path_that_fails_leaves_nothing_behind);
+  RUN(an_open_that_fails_leaves_nothing_behind);
   RUN(a_bind_that_fails_leaves_nothing_behind);
   RUN(a_response_without_memory_says_so);
   RUN(what_only_a_descriptor_has);

@@ -5,7 +5,9 @@
  */
 #include <node_api.h>
 
-#include "hawser.h"
+#include "selfcheck.h"
+#include "mem.h"
+#include "ring.h"
 #include "runner.h"
 
 int test_passed;
