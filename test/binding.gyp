@@ -36,7 +36,14 @@
       "target_name": "host_test",
       "dependencies": ["hawser_core", "hawser_pure"],
       "include_dirs": ["core"],
-      "sources": ["host/main.c", "host/http1.c", "host/conn.c", "host/transcript.c"],
+      "sources": [
+        "host/main.c",
+        "host/fixture.c",
+        "host/http1.c",
+        "host/transcript.c",
+        "host/conn.c",
+        "host/lease.c",
+      ],
     },
     {
       # For test/behaviour/nested-turn.test.js.

@@ -16,6 +16,7 @@ int test_ok;
 
 void suite_http1(void);
 void suite_conn(void);
+void suite_lease(void);
 
 static void the_self_check_passes(void) {
   void* memory = hw_mem_alloc(HW_RING_BYTES);
@@ -29,6 +30,7 @@ NAPI_MODULE_INIT() {
   RUN(the_self_check_passes);
   suite_http1();
   suite_conn();
+  suite_lease();
   (void)printf("host: %d passed, %d failed\n", test_passed, test_failed);
   (void)fflush(stdout);
   return exports;
