@@ -68,6 +68,9 @@ static void without_memory_it_is_not_started(void) {
   CHECK(hw_deadline_start(&set, &d, 1, 0) == HW_ENOMEM);
   CHECK(!hw_deadline_started(&d));
   CHECK(hw_deadline_start(&set, &d, 1, 0) == 0);
+  hw_deadline_stop(&set, &d);
+  hw_mem_fail_at(0); /* the heap has a place, and a list is kept */
+  CHECK(hw_deadline_start(&set, &d, 3, 0) == 0);
   /* A restart with another value; the list of the old one is kept for it. */
   hw_mem_fail_at(0);
   CHECK(hw_deadline_start(&set, &d, 2, 0) == 0);
@@ -114,10 +117,53 @@ static void a_thousand_values_work(void) {
   hw_deadlines_close(&set);
 }
 
+/* Beside a walk over all of them, whatever is started and stopped. */
+static void the_next_one_is_always_the_earliest(void) {
+  enum { COUNT = 64, STEPS = 20000, VALUES = 40 };
+  hw_deadlines_t set;
+  static hw_deadline_t d[COUNT];
+  uint32_t random = 12345;
+  uint64_t now = 0;
+  int step = 0;
+  int i = 0;
+
+  CHECK(hw_deadlines_init(&set) == 0);
+  for (i = 0; i < COUNT; i++) {
+    hw_deadline_init(&d[i], 0);
+  }
+  for (step = 0; step < STEPS; step++) {
+    uint64_t earliest = UINT64_MAX;
+    hw_deadline_t* due = NULL;
+
+    random = random * 1664525u + 1013904223u;
+    i = (int)((random >> 8) % COUNT);
+    if ((random >> 16) % 3 == 0) {
+      hw_deadline_stop(&set, &d[i]);
+    } else {
+      CHECK(hw_deadline_start(&set, &d[i], (random >> 20) % VALUES, now) == 0);
+    }
+    now += (random >> 28) % 2;
+    for (i = 0; i < COUNT; i++) {
+      if (hw_deadline_started(&d[i]) && d[i].due_ms < earliest) {
+        earliest = d[i].due_ms;
+      }
+    }
+    CHECK(hw_deadlines_next(&set) == earliest);
+    due = hw_deadlines_pop(&set, now);
+    CHECK(earliest <= now ? due != NULL && due->due_ms == earliest
+                          : due == NULL);
+  }
+  for (i = 0; i < COUNT; i++) {
+    hw_deadline_stop(&set, &d[i]);
+  }
+  hw_deadlines_close(&set);
+}
+
 void suite_deadline(void) {
   RUN(they_come_in_the_order_in_which_they_are_due);
   RUN(a_restart_moves_it_to_the_end);
   RUN(without_memory_it_is_not_started);
   RUN(a_failed_restart_stops_it);
   RUN(a_thousand_values_work);
+  RUN(the_next_one_is_always_the_earliest);
 }

@@ -84,6 +84,25 @@ static void an_idle_connection_is_used_again(void) {
   close_pool(&f);
 }
 
+static void a_dead_connection_was_no_lease(void) {
+  fixture_t f;
+  hw_link_t link;
+  const hw_pool_counters_t* counters = NULL;
+
+  open_pool(&f, HW_NO_LIMIT, HW_NO_LIMIT, 10, 0);
+  counters = hw_pool_counters(f.pool);
+  connect_one(&f, "a", &link);
+  CHECK(release(&f, &link) == HW_IDLE);
+  CHECK(hw_pool_acquire(f.pool, "a", 1, 77, &f.d) == 0);
+  CHECK(f.d.verdict == HW_REUSE && link.leased_ms == 77);
+  CHECK(counters->leases == 2 && counters->reuses == 1 && link.uses == 2);
+  hw_pool_reject(f.pool, &link);
+  CHECK(counters->leases == 1 && counters->reuses == 0 && link.uses == 1);
+  CHECK(counters->stale == 1 && hw_link_is_active(&link));
+  hw_pool_remove(f.pool, &link);
+  close_pool(&f);
+}
+
 static void lifo_takes_the_latest_and_fifo_the_oldest(void) {
   int fifo = 0;
 
@@ -585,6 +604,7 @@ static void an_idle_connection_expires_and_can_be_taken(void) {
 
 void suite_pool(void) {
   RUN(an_idle_connection_is_used_again);
+  RUN(a_dead_connection_was_no_lease);
   RUN(lifo_takes_the_latest_and_fifo_the_oldest);
   RUN(waiting_is_first_come_first_served);
   RUN(a_lost_connection_makes_room_for_a_waiter);
