@@ -772,21 +772,20 @@ function isAnswer (found, all) {
     found.every((entry) => typeof entry === 'object' && entry !== null)
 }
 
-// Node: lookupAndConnectMultiple(): each address once, families alternating,
-// the first address's family first.
+// Node: lookupAndConnectMultiple(): each address once for each family that the look-up
+// tells, families alternating, the first one's first. Those that Node would try, no
+// less: where it tries several itself, it puts a handle of its own in place of ours.
 function usable (addresses, blockList) {
   if (!Array.isArray(addresses)) return []
-  const seen = new Set()
   const groups = { 4: [], 6: [] }
+  let first
   for (const entry of addresses) {
     const { address, family } = entry
-    if (net.isIP(address) === family && (family === 4 || family === 6) && !seen.has(address) &&
-        !blockList?.check(address, `ipv${family}`)) {
-      seen.add(address)
-      groups[family].push(entry)
-    }
+    if (!net.isIP(address) || (family !== 4 && family !== 6) ||
+        blockList?.check(address, `ipv${family}`)) continue
+    if (groups[family].every((other) => other.address !== address)) groups[family].push(entry)
+    first ??= family
   }
-  const first = addresses[0]?.family === 6 ? 6 : 4
   const out = []
   for (let i = 0; i < Math.max(groups[4].length, groups[6].length); i++) {
     if (groups[first][i] !== undefined) out.push(groups[first][i])

@@ -104,3 +104,21 @@ test('addresses of a BlockList are not connected to', async (t) => {
       { code: 'ERR_IP_BLOCKED' })
   }
 })
+
+// Node goes by the family that the look-up tells, and each address is tried once for each.
+for (const list of [
+  [{ address: '::1', family: 4 }, HERE],
+  [{ address: '192.0.2.1.', family: 4 }, HERE],
+  [{ address: '::2', family: 4 }, { address: '::3', family: 4 }, HERE],
+  [{ address: '127.0.0.1', family: 6 }, HERE],
+  [{ address: '127.0.0.1', family: 'IPv4' }, HERE],
+  [HERE, HERE]
+]) {
+  test(`a look-up that finds ${list.map((each) => `${each.address} of ${each.family}`)}`, async (t) => {
+    // Nobody listens at the other addresses.
+    const port = await httpServer(t, (req, res) => res.end('ok'))
+    const agent = agentFor(t)
+    const { body } = await request({ host: 'some.test', port, agent, lookup: finds(...list) })
+    assert.equal(String(body), 'ok')
+  })
+}
