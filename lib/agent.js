@@ -325,7 +325,13 @@ function add (req, options, port, localAddress) {
 // A connection of the core's is not for a request that waits for its own onSocket().
 function suits (socket, req) {
   return !socket.destroyed && socket.writable &&
-    (socket[kCore] === undefined || host.hasNodesOnSocket(req))
+    (socket._handle !== socket[kCore] || host.hasNodesOnSocket(req))
+}
+
+// Is the entry that a socket has in a pool its own connection of the core's? Not if the
+// socket is Node's, or was of another agent before (a CONNECT's, by a createConnection).
+function isCores (socket) {
+  return socket[kCore] !== undefined && socket[kCore].id === socket[kConn]
 }
 
 function destroySocket (socket) {
@@ -338,6 +344,10 @@ function reuse (agent, socket, req, options) {
   if (mark != null) socket._writableState.highWaterMark = mark
   socket[kIdle] = false
   try {
+    if (!isCores(socket)) { // not in reuseSocket(), which may be somebody's
+      socket.removeListener('error', exchange.onIdleError)
+      unguard(socket)
+    }
     resetAsyncId(socket)
     unhint(agent, socket)
     agent.reuseSocket(socket, req)
@@ -517,11 +527,7 @@ function setRequestSocket (agent, req, socket) {
 
 function reuseSocket (socket, req) {
   req.reusedSocket = true
-  if (socket[kCore] === undefined) { // the core refs its own
-    socket.removeListener('error', exchange.onIdleError)
-    unguard(socket)
-    socket.ref()
-  }
+  if (!isCores(socket)) socket.ref() // the core refs its own
 }
 
 // -- sockets ------------------------------------------------------------------
@@ -619,18 +625,18 @@ function install (agent, socket, options, id) {
   socket[kOptions] = options
   socket[kConn] = id
   sockets[id & INDEX_MASK] = socket
-  if (socket[kCore] === undefined) {
+  if (!isCores(socket)) {
     native.external(id)
     handles[id & INDEX_MASK] = new NodeEntry(id, socket)
     completeMethods(socket)
     socket.on('error', ignore)
-    if (!isKnown) whenClosed(socket, leave)
+    if (!isKnown || !Object.hasOwn(socket, '_destroy')) whenClosed(socket, leave) // once
   } else {
     socket[kCore].leave = leave
   }
   socket.on('free', onSocketFree)
   socket.on('close', onSocketClose)
-  if (socket[kCore] !== undefined) exchange.listen(socket)
+  if (isCores(socket)) exchange.listen(socket)
   socket.on('timeout', onSocketTimeout)
   socket.on('agentRemove', onSocketRemove)
   addKeylog(agent, socket)
@@ -650,26 +656,24 @@ function onSocketFree () {
 function onSocketClose () {
   if (debugging) debug('connection %s is closed', this[kConn] ?? 'that left the pool')
   try {
-    this[kAgent].removeSocket(this, this[kOptions])
+    this[kAgent]?.removeSocket(this, this[kOptions])
   } catch (err) {
     process.nextTick(rethrow, err) // the request's own listener comes behind
   }
 }
 
 function onSocketTimeout () {
-  if (isIdle(this)) this.destroy()
+  if (this[kIdle]) this.destroy()
   else if (this[kExchange]?.tellsTimeout === false) this._httpMessage.res?.emit('timeout')
-}
-
-function isIdle (socket) {
-  return socket[kConn] !== undefined && !socket._httpMessage
 }
 
 // It goes on working, but not for the agent; at once, or when the request that is
 // on it, or about to be, has ended.
 function onSocketRemove () {
   const agent = this[kAgent]
+  if (agent === null) return // a listener before has done it
   const wasIdle = this[kIdle]
+  const wasCores = isCores(this)
   this.removeListener('free', onSocketFree)
   this.removeListener('close', onSocketClose)
   this.removeListener('timeout', onSocketTimeout)
@@ -680,12 +684,12 @@ function onSocketRemove () {
     leave(this)
     this[kAgent] = null
     this[kIdle] = false
-    if (this[kCore] === undefined) {
+    if (this[kCore] !== undefined) exchange.letGo(this)
+    if (!wasCores) {
       this.removeListener('error', ignore)
       unguard(this)
-    } else {
-      exchange.letGo(this)
-      if (wasIdle) this.once('error', exchange.onIdleError) // stays, as Node's does
+    } else if (wasIdle) {
+      this.once('error', exchange.onIdleError) // stays, as Node's does
     }
   }
 }
@@ -701,7 +705,7 @@ function leave (socket) {
   if (id === undefined) return
   socket[kConn] = undefined
   if (sockets[id & INDEX_MASK] === socket) sockets[id & INDEX_MASK] = undefined
-  if (socket[kCore] === undefined) handles[id & INDEX_MASK] = undefined
+  if (socket[kCore]?.id !== id) handles[id & INDEX_MASK] = undefined
   giveRoom(socket[kAgent], id)
 }
 
@@ -761,7 +765,7 @@ function keep (agent, socket, req) {
     socket._httpMessage = null
   }
   if (!kept) return false
-  if (socket[kCore] === undefined) {
+  if (!isCores(socket)) {
     if (socket.readableLength > 0) return false // nobody asked for that
     socket.once('error', exchange.onIdleError)
     guard(socket)
@@ -772,7 +776,7 @@ function keep (agent, socket, req) {
 
 function keepSocketAlive (socket) {
   socket.setKeepAlive(true, this.keepAliveMsecs)
-  if (socket[kCore] === undefined) socket.unref() // the core unrefs its own
+  if (!isCores(socket)) socket.unref() // the core unrefs its own
   const res = socket._httpMessage?.res
   const hint = res ? keepAliveHint(res) : undefined
   const buffer = this.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER

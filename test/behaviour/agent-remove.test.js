@@ -230,3 +230,26 @@ for (const [lane, make] of Object.entries(lanes)) {
     await speak(socket)
   })
 }
+
+// Two by turns: a listener before the agent's own has the socket leave.
+for (const [lane, make] of Object.entries(lanes)) {
+  for (const event of ['close', 'free', 'timeout', 'agentRemove']) {
+    test(`agentRemove in a listener for '${event}' in front of the agent's own, ${lane} lane`, async (t) => {
+      const seen = await server(t)
+      const agent = make(new Agent())
+      t.after(() => agent.destroy())
+      const socket = await used(seen.port, agent)
+      await new Promise(setImmediate)
+      t.after(() => socket.destroy())
+      socket.prependOnceListener(event, () => remove(socket))
+      if (event === 'close') {
+        socket.destroy()
+        await once(socket, 'close')
+      } else {
+        socket.emit(event)
+      }
+      await new Promise(setImmediate)
+      if (isHawser) assert.equal(agent.totalSocketCount, 0) // Node counts it twice
+    })
+  }
+}

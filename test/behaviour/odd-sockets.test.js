@@ -6,11 +6,12 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const http = require('node:http')
 const net = require('node:net')
 const { Duplex } = require('node:stream')
 const { test } = require('node:test')
 
-const { Agent, hawserOnly } = require('../support/agent')
+const { Agent, isHawser, hawserOnly } = require('../support/agent')
 const { request, freed } = require('../support/request')
 const { rawServer } = require('../support/servers')
 
@@ -111,3 +112,43 @@ test('a createConnection that gives a socket of the pool once more', { skip: haw
   await new Promise(setImmediate)
   assert.deepEqual(agents.map((each) => each.totalSocketCount), [0, 0])
 })
+
+// A proxy agent of somebody's: the socket of a CONNECT over our agent is another's.
+for (const options of [{ keepAlive: true }, { keepAlive: false }]) {
+  test(`createConnection gives the socket of a CONNECT over an agent with ${JSON.stringify(options)}`, async (t) => {
+    const port = await rawServer(t, (socket, text) => {
+      socket.write(text.startsWith('CONNECT') ? 'HTTP/1.1 200 OK\r\n\r\n' : all)
+    })
+    let made = 0
+    const through = new Agent(options)
+    const agent = new Agent({ maxSockets: 1, ...(isHawser && { freeSocketTimeout: 100 }) })
+    t.after(() => { agent.destroy() })
+    agent.createConnection = (_, callback) => {
+      made++
+      http.request({ host: '127.0.0.1', port, method: 'CONNECT', path: 'a.test:80', agent: through })
+        .on('connect', (res, socket) => callback(null, socket)).on('error', callback).end()
+    }
+    let socket
+    for (const reused of [false, true, true]) {
+      const free = freed(agent)
+      const { req, body } = await request({ port, agent })
+      assert.deepEqual([String(body), req.reusedSocket, made], ['ok', reused, 1])
+      await free
+      ;[socket] = agent.freeSockets[`127.0.0.1:${port}:`]
+      assert.equal(socket._handle.hasRef(), false)
+    }
+    if (!isHawser) return
+    await once(socket, 'close') // idle for too long
+    await new Promise(setImmediate)
+    assert.equal(agent.totalSocketCount, 0)
+    const free = freed(agent)
+    await request({ port, agent })
+    await free
+    ;[socket] = agent.freeSockets[`127.0.0.1:${port}:`]
+    socket.removeAllListeners('close')
+    socket.destroy()
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    assert.equal(agent.totalSocketCount, 0)
+  })
+}
