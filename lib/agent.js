@@ -189,7 +189,7 @@ function poolOf (agent) {
   }
   const { maxSockets, maxTotalSockets, maxFreeSockets, scheduling } = agent
   agent[kLimits] = { maxSockets, maxTotalSockets, maxFreeSockets, scheduling }
-  const numbers = [maxSockets, maxTotalSockets, maxFreeSockets].map(Number)
+  const numbers = [places(maxSockets) || 0, places(maxTotalSockets) || 0, places(maxFreeSockets)]
   const fifo = scheduling === 'fifo'
   if (agent[kPool] === 0) {
     agent[kPool] = check(native.createPool(agent, ...numbers, fifo), 'createPool')
@@ -198,6 +198,12 @@ function poolOf (agent) {
     startWhoWaits(agent)
   }
   return agent[kPool]
+}
+
+// How many fit below a limit: Node compares with it. Below NaN there are none where it
+// asks whether there are fewer, and any number where it asks whether there are more.
+function places (limit) {
+  return Math.max(Math.ceil(Number(limit)), 0)
 }
 
 function check (result, what) {
@@ -211,8 +217,8 @@ function check (result, what) {
 function keyOf (agent, req, options) {
   const own = agent.options
   if (options.host !== agent[kLast].host) checkHost(options.host)
-  if (agent.getName !== baseGetName || own.host !== undefined || own.port !== undefined ||
-      own.localAddress !== undefined || own.family !== undefined || own.socketPath !== undefined) {
+  if (agent.getName !== baseGetName || 'host' in own || 'port' in own ||
+      'localAddress' in own || 'family' in own || 'socketPath' in own) { // undefined, too
     return String(agent.getName(merge(agent, req, options)))
   }
   const { host, port } = options

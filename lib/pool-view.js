@@ -73,6 +73,9 @@ function fill (target, given, list, find) {
     const found = find(item)
     if (found !== undefined) (target[name] ?? shown(name)).push(found)
   }
+  for (const key of Object.keys(old)) {
+    if (target[key] === undefined) old[key].length = 0
+  }
 }
 
 function isForeign (item) {

@@ -7,6 +7,7 @@
 const assert = require('node:assert/strict')
 const { EventEmitter, once } = require('node:events')
 const http = require('node:http')
+const net = require('node:net')
 const { test } = require('node:test')
 const util = require('node:util')
 
@@ -327,5 +328,49 @@ for (const [title, script, expected] of [
     assert.equal(err, '')
     assert.equal(out, expected)
     assert.equal(status, 0)
+  })
+}
+
+test("a socket of createSocket() that no request uses outlives its 'timeout'", async (t) => {
+  const port = await server(t)
+  for (const set of [() => {}, (agent) => { agent.createConnection = ({ port }) => net.connect(port, '127.0.0.1') }]) {
+    const agent = agentFor(t)
+    set(agent)
+    const req = new http.OutgoingMessage()
+    const socket = await new Promise((resolve, reject) => {
+      agent.createSocket(req, { host: '127.0.0.1', port }, (err, made) => err ? reject(err) : resolve(made))
+    })
+    socket.emit('timeout')
+    assert.equal(socket.destroyed, false)
+    socket.destroy()
+  }
+})
+
+test('a list of agent.sockets or freeSockets that is kept is empty when its key is gone', async (t) => {
+  const port = await server(t)
+  const agent = agentFor(t)
+  const done = pooled({ port, agent })
+  const key = `127.0.0.1:${port}:`
+  const active = agent.sockets[key]
+  assert.equal(active.length, 1)
+  await done
+  const idle = agent.freeSockets[key]
+  assert.deepEqual([Object.keys(agent.sockets), active.length, idle.length], [[], 0, 1])
+  const [socket] = idle
+  socket.destroy()
+  await once(socket, 'close')
+  assert.deepEqual([Object.keys(agent.freeSockets), idle.length], [[], 0])
+})
+
+for (const name of ['localAddress', 'family', 'socketPath']) {
+  test(`an agent's ${name} of undefined takes the request's away, in names too`, async (t) => {
+    const port = await server(t)
+    const agent = agentFor(t, { keepAlive: true, [name]: undefined })
+    const done = pooled({ port, agent, localAddress: '127.0.0.1', family: 4, [name]: { localAddress: '127.0.0.1', family: 4 }[name] })
+    assert.deepEqual(Object.keys(agent.sockets), [
+      { localAddress: `127.0.0.1:${port}::4`, family: `127.0.0.1:${port}:127.0.0.1` }[name] ??
+      `127.0.0.1:${port}:127.0.0.1:4`
+    ])
+    await done
   })
 }

@@ -151,3 +151,57 @@ test('a connect that fails at once fails its request once', async (t) => {
   assert.equal(errors, 1)
   assert.equal(agent.totalSocketCount, 0)
 })
+
+// Who overrides it need not know what Node's own has to undo; before 22.23 that was little.
+for (const [lane, set] of Object.entries({
+  fast () {},
+  node (agent) { agent.createConnection = ({ port }) => net.connect(port, '127.0.0.1') }
+})) {
+  test(`a reuseSocket that does not call Node's, ${lane} lane`, { skip: hawserOnly }, async (t) => {
+    const port = await httpServer(t, (req, res) => res.end('ok'))
+    class Reuses extends Agent {
+      reuseSocket (socket, req) { req.reusedSocket = true }
+    }
+    const agent = new Reuses({ maxSockets: 1 })
+    set(agent)
+    t.after(() => agent.destroy())
+    for (const reused of [false, true, true, true]) {
+      const free = once(agent, 'free')
+      const { req, body } = await request({ port, agent })
+      assert.deepEqual([String(body), req.reusedSocket], ['ok', reused])
+      const [socket] = await free
+      await new Promise(setImmediate)
+      assert.equal(socket.listenerCount('error') <= 3, true)
+    }
+  })
+}
+
+// A program may set the limits to anything; Node compares.
+const LIMITS = [NaN, -1, 0, 0.5, 1, 1.5, 2.5, '2', undefined, null, true, 'x', Infinity]
+for (const name of ['maxSockets', 'maxTotalSockets', 'maxFreeSockets']) {
+  for (const limit of LIMITS) {
+    test(`${name} is set to ${typeof limit} ${limit}`, async (t) => {
+      const port = await httpServer(t, (req, res) => res.end('ok'))
+      const count = async (Class) => {
+        const agent = new Class({ keepAlive: true })
+        agent[name] = limit
+        t.after(() => agent.destroy())
+        const number = (lists) => Object.values(lists).flat().length
+        const reqs = [1, 2, 3].map(() => http.get({ port, host: '127.0.0.1', agent }).on('error', () => {}))
+        const asked = [number(agent.sockets), number(agent.requests)]
+        if (name !== 'maxFreeSockets') {
+          for (const req of reqs) req.destroy()
+          return asked
+        }
+        await Promise.all(reqs.map(async (req) => {
+          const [res] = await once(req, 'response')
+          res.resume()
+          await once(req, 'close')
+          await new Promise(setImmediate)
+        }))
+        return [...asked, number(agent.freeSockets)]
+      }
+      assert.deepEqual(await count(Agent), await count(http.Agent))
+    })
+  }
+}
