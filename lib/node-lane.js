@@ -27,8 +27,10 @@ class NodeEntry {
 }
 
 // Anything read on an idle socket closes it. Node >= 22.23 does the same, in
-// the listener for 'free' that ours replaces.
+// the listener for 'free' that ours replaces. One that still connects may come to
+// have another handle.
 function guard (socket) {
+  if (socket.connecting) return socket.once('connect', onConnectIdle)
   const handle = socket._handle
   if (typeof handle?.onread !== 'function') return
   const onread = handle.onread
@@ -39,7 +41,12 @@ function guard (socket) {
   }
 }
 
+function onConnectIdle () {
+  guard(this)
+}
+
 function unguard (socket) {
+  socket.removeListener('connect', onConnectIdle)
   const handle = socket._handle
   if (handle && socket[kOnRead] !== undefined) handle.onread = socket[kOnRead]
   socket[kOnRead] = undefined

@@ -6,16 +6,18 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const fs = require('node:fs')
+const http = require('node:http')
 const net = require('node:net')
 const { test } = require('node:test')
 
-const { Agent } = require('../support/agent')
+const { Agent, hawserOnly } = require('../support/agent')
 const { runScript } = require('../support/child')
 const { finds, HERE } = require('../support/lookup')
 const { request, freed } = require('../support/request')
-const { httpServer } = require('../support/servers')
+const { httpServer, rawServer } = require('../support/servers')
 
 const ALSO_HERE = { address: '127.0.0.2', family: 4 }
+const NOBODY = { address: '127.0.0.9', family: 4 }
 
 function agentFor (t, options) {
   const agent = new Agent(options)
@@ -122,3 +124,20 @@ for (const list of [
     assert.equal(String(body), 'ok')
   })
 }
+
+// Given up before it had its socket: that is idle while it connects, with a handle of
+// Node's for each address. Before 24 it is not kept.
+test('what comes unasked on a connection that was idle before it was made closes it', { skip: hawserOnly }, async (t) => {
+  let asked = 0
+  const port = await rawServer(t, () => { asked++ }, (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
+  const agent = agentFor(t, { keepAlive: true, lookup: finds(NOBODY, HERE) })
+  agent.createConnection = (options) => net.createConnection(options)
+  const free = once(agent, 'free')
+  const req = http.get({ host: 'some.test', port, agent })
+  req.on('error', () => {}).destroy()
+  const [socket] = await free
+  await once(socket, 'close')
+  assert.equal(asked, 0)
+  await new Promise(setImmediate)
+  assert.equal(agent.totalSocketCount, 0)
+})
