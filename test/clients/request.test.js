@@ -197,9 +197,9 @@ test('a body that is slower than its reader allows: pause() and resume()', async
 test('the time limit of a reused connection', async (t) => {
   const origin = await startOrigin(t)
   const results = await withBoth(origin, { maxSockets: 1 }, async (agent) => [
-    await get(agent, `${origin.url}/json`, { timeout: 40 }),
+    await get(agent, `${origin.url}/json`, { timeout: 10_000 }),
     await outcome(get(agent, `${origin.url}/never`, { timeout: 40 })),
-    await get(agent, `${origin.url}/json`, { timeout: 40 })
+    await get(agent, `${origin.url}/json`, { timeout: 10_000 })
   ])
   assert.equal(results[1].error.code, 'ESOCKETTIMEDOUT')
 })
