@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One connection: see conn.h.
+ *
+ *   NEW -> READY -> DIALLING -> OPEN -> CLOSING -> CLOSED
+ *    |       |         |                  ^         ^
+ *    |       +---------+------------------+         |
+ *    +-> EXTERNAL ----------------------------------+
+ *
+ * A dial that has failed for good stays DIALLING until JavaScript closes it, as
+ * a socket of Node's does. Where nothing is left that could call back, closing
+ * leads to CLOSED at once, without a record.
  */
 #include "conn.h"
 
 #include <string.h>
 
+/* A step that the picture above does not have is our mistake. */
 static void set_state(hw_conn_t* conn, hw_conn_state_t next) {
   switch (next) {
     case HW_CONN_NEW:
@@ -43,6 +53,8 @@ static void push_status(hw_conn_t* conn, uint32_t type, int status) {
   push(conn, type)[HW_WORD_STATUS] = (uint32_t)status;
 }
 
+/* The last thing in each callback: JavaScript may run inside, and conn may be
+ * gone when it returns. */
 static void settle(hw_conn_t* conn) {
   conn->env->settle(conn->env, conn);
 }
@@ -57,6 +69,8 @@ static void update_reading(hw_conn_t* conn) {
   }
 }
 
+/* The listener for 'data' on the socket itself gets the bytes that the records
+ * before this one were made of. */
 static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
   hw_slabs_t* slabs = &conn->env->slabs;
   uint32_t* record = push(conn, HW_REC_RAW);
@@ -66,6 +80,8 @@ static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
   record[HW_WORD_FLAGS] = slabs->current.id << HW_FLAG_SLAB_SHIFT;
 }
 
+/* What the reader did not ask for leaves no record: the connection is only no
+ * longer reusable. */
 static void read_bytes(hw_conn_t* conn, const char* data, size_t len) {
   hw_env_t* env = conn->env;
   uint32_t first = env->ring.count;
@@ -102,8 +118,8 @@ static void on_bytes(hw_stream_t* stream,
   settle(conn);
 }
 
-/* The end of one that is idle is nobody's but the pool's, which looks when this
- * one settles. */
+/* While it is idle no request is there to be told of its end. It is kept for
+ * the record RETIRE, which the pool's side pushes when this one settles. */
 static void on_end(hw_stream_t* stream, int status) {
   hw_conn_t* conn = conn_of(stream);
 
@@ -122,11 +138,14 @@ static void on_end(hw_stream_t* stream, int status) {
   settle(conn);
 }
 
+/* The one write that was queued has ended; JavaScript may bring the next piece.
+ */
 static void on_wrote(hw_stream_t* stream, int status) {
   push_status(conn_of(stream), HW_REC_WROTE, status);
   settle(conn_of(stream));
 }
 
+/* Its id ends when the record has been read. */
 static void closed(hw_conn_t* conn) {
   set_state(conn, HW_CONN_CLOSED);
   push(conn, HW_REC_CLOSED);
@@ -171,6 +190,8 @@ void hw_conn_dispose(hw_conn_t* conn) {
   conn->reader->close(&conn->exchange, conn->env);
 }
 
+/* Connected, failed for good, or stopped by hw_conn_close(). With a failure the
+ * dial is kept, since its socket may still be open. */
 static void on_dialled(hw_dial_t* dial, int status) {
   hw_conn_t* conn = dial->owner;
 
@@ -214,6 +235,7 @@ int hw_conn_external(hw_conn_t* conn) {
   return 0;
 }
 
+/* A dial may be started once; pipes and addresses do not mix. */
 static int is_ready(const hw_conn_t* conn, int is_pipe) {
   return conn->state == HW_CONN_READY && conn->stream.is_pipe == is_pipe;
 }
@@ -249,6 +271,7 @@ int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len) {
   return err;
 }
 
+/* A request may be begun before its connection is open: it is written then. */
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max) {
   if ((!hw_conn_is_new(conn) && !hw_conn_is_usable(conn)) || conn->dirty) {
     return HW_ESTATE;
@@ -295,6 +318,8 @@ int hw_conn_tap(hw_conn_t* conn, int on) {
   return 0;
 }
 
+/* A stream and a dial are never there at the same time: each says whether a
+ * callback of its own follows. */
 void hw_conn_close(hw_conn_t* conn, int reset) {
   int follows = 0;
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From addresses to one connected socket: see dial.h.
+ *
+ * One attempt: start its deadline, connect, and wait for either. When it fails
+ * its socket is closed, JavaScript is told in the close callback, and the next
+ * attempt begins there. What fails at once takes the same way, so that no
+ * record is pushed inside a call from above.
  */
 #include "dial.h"
 
@@ -8,6 +13,7 @@
 
 static int attempt(hw_dial_t* dial);
 
+/* For the present attempt. ref() and unref() hold for all of them. */
 static int open_socket(hw_dial_t* dial, int is_pipe) {
   int err = hw_socket_open(dial->env, is_pipe, &dial->socket);
 
@@ -41,6 +47,7 @@ int hw_dial_open(hw_env_t* env, int is_pipe, hw_dial_t** out) {
   return 0;
 }
 
+/* Also after a start that failed: another one may follow. */
 static void forget_addresses(hw_dial_t* dial) {
   if (dial->addrs != &dial->first) {
     hw_mem_free(dial->addrs);
@@ -145,9 +152,9 @@ void hw_dial_due(hw_deadline_t* deadline) {
   turn_to_next(HW_CONTAINER_OF(deadline, hw_dial_t, deadline), UV_ETIMEDOUT);
 }
 
-/* Starts the present attempt. Of several, one that fails at once has failed as
- * any other, since no record is pushed inside a call. With an error nothing was
- * started: the deadline comes first, as a connect cannot be taken back. */
+/* Starts the present attempt. With an error nothing was started: the deadline
+ * comes first, as a connect cannot be taken back. The last attempt has the time
+ * it takes; the request's own time limit is JavaScript's. */
 static int attempt(hw_dial_t* dial) {
   int err = 0;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reader of HTTP/1.1: see exchange.h.
+ *
+ * A phase says how far the latest exchange is; the parser, while there is one,
+ * says the rest. Informational responses belong to the exchange.
  */
 #include "exchange.h"
 
@@ -8,6 +11,7 @@ static void init(void* state) {
   *(hw_exchange_t*)state = (hw_exchange_t){.phase = HW_EXCHANGE_NONE};
 }
 
+/* Back to the free list, for whichever connection has bytes next. */
 static void give_parser(hw_exchange_t* exchange, hw_env_t* env) {
   if (exchange->http != NULL) {
     hw_http1_close(exchange->http);
@@ -75,6 +79,8 @@ static int bytes(
   return err;
 }
 
+/* A body that runs until the close is complete now; of any other the request
+ * hears by the record EOF. */
 static void end(void* state, hw_env_t* env, uint32_t tag) {
   hw_exchange_t* exchange = state;
 

@@ -3,7 +3,7 @@
  * llhttp glue: see http1.h.
  *
  * The text of a head or of trailers is built in the ring's text area, right
- * behind what is already there, and becomes part of a record when it is
+ * after what is already there, and becomes part of a record when it is
  * complete. A head that takes several reads is saved in between; one above
  * HW_TEXT_MAX bytes is built in memory of its own and fetched from there.
  */
@@ -468,7 +468,7 @@ int hw_http1_feed(hw_http1_t* p,
     p->active = text_save(p) == 0;
   }
   if (p->overflow != OVERFLOW_MEMORY || p->complete) {
-    return 0; /* the rest behind a response is nobody's */
+    return 0; /* what follows a response is dropped */
   }
   p->failed = 1;
   p->text_len = 0;
@@ -482,7 +482,7 @@ void hw_http1_finish(hw_http1_t* p, hw_ring_t* ring, uint32_t conn) {
   p->ring = ring;
   p->conn = conn;
   /* An end in mid-message is no error of the parser's: the connection's end
-   * tells the request, as in Node, where the result is dropped too. */
+   * is what the request hears of, as in Node, which drops the result too. */
   (void)llhttp_finish(&p->parser);
   p->active = 0;
 }

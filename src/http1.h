@@ -36,7 +36,8 @@ enum {
   HW_HTTP1_RELAXED = 8  /* Node's httpValidation: 'relaxed' */
 };
 
-/* Embedded in its connection. Owns the text it saves between reads. */
+/* From the free list, for one exchange. Owns the text it saves between reads.
+ */
 typedef struct {
   llhttp_t parser; /* first: llhttp's callbacks get a pointer to it */
   hw_ring_t* ring; /* during a feed */
@@ -51,7 +52,7 @@ typedef struct {
   uint8_t complete; /* the final response has ended */
   uint8_t keep_alive;
   uint8_t surplus;   /* a second response has come */
-  uint8_t left_over; /* bytes came behind the end, whatever they are */
+  uint8_t left_over; /* bytes came after the end, whatever they are */
   uint8_t failed;
   uint8_t upgraded;
   uint8_t hinted;   /* the head has a Keep-Alive header */

@@ -164,7 +164,7 @@ static void update_need(hw_pool_t* pool, hw_origin_t* origin) {
   origin->need = need;
 }
 
-/* The same for an origin that has had its turn: it goes behind the others. */
+/* The same for an origin that has had its turn: it goes after the others. */
 static void requeue_need(hw_pool_t* pool, hw_origin_t* origin) {
   hw_queue_remove(&origin->need_node);
   origin->need = NEED_NONE;
@@ -409,7 +409,7 @@ static int over_limits(const hw_pool_t* pool, const hw_origin_t* origin) {
          origin->count > pool->options.max_sockets;
 }
 
-/* Would the place of a connection of origin go to somebody who has none? */
+/* Does an origin without any connection wait for the place of this one? */
 static int place_is_wanted(const hw_pool_t* pool) {
   return pool->total >= pool->options.max_total &&
          !hw_queue_empty(&pool->starved);
@@ -560,7 +560,7 @@ uint32_t hw_pool_origins(const hw_pool_t* pool) {
   return pool->origin_count;
 }
 
-/* The node behind `after` in a list, or the first; NULL at the end. */
+/* The node after `after` in a list, or the first; NULL at the end. */
 static hw_queue_t* next_node(const hw_queue_t* head, const hw_queue_t* after) {
   hw_queue_t* next = after != NULL ? after->next : head->next;
 

@@ -128,8 +128,8 @@ typedef struct {
 
 /* A waiter leaves its queue in two ways that give it something: by the owner's
  * hw_pool_release() (HW_HANDOVER), or by hw_pool_next(). Nothing else takes
- * one out, so a place that becomes free while nobody asks is lost to none: it
- * is there when somebody does. */
+ * one out, so a place that becomes free is not lost while nobody asks for it.
+ */
 
 /* A request for the origin that key names wants a connection.
  * *out: HW_REUSE, HW_CONNECT or HW_WAIT. With HW_CONNECT and HW_WAIT nothing
@@ -193,8 +193,8 @@ int hw_pool_set_idle(hw_pool_t* pool,
 void hw_pool_take(hw_pool_t* pool, hw_link_t* link);
 
 /* A link, IDLE or ACTIVE, leaves the pool (closed, failed, taken away). Its
- * origin is the next to get a place, unless another one starves. Somebody may
- * wait for the place: hw_pool_next() says who. */
+ * origin is the next to get a place, unless another one starves. A request
+ * may wait for the place: hw_pool_next() says which. */
 void hw_pool_remove(hw_pool_t* pool, hw_link_t* link);
 
 /* Takes the waiter whose turn it is out of its queue, if there is a place for

@@ -10,8 +10,8 @@
 
 /* What bytes() says beside 0 and negative codes. */
 enum {
-  HW_READER_UNASKED = 1, /* nobody has asked for them */
-  HW_READER_OVER = 2     /* what follows them is somebody else's to read */
+  HW_READER_UNASKED = 1, /* no request has asked for them */
+  HW_READER_OVER = 2     /* what follows is for the next owner to read */
 };
 
 typedef struct {

@@ -47,7 +47,7 @@
   X(RETIRE, 13)                                                               \
   /* slab INDEX will not be written any more */                               \
   X(SLAB_DONE, 14)                                                            \
-  /* what was read, behind the records that came of it; for a connection that \
+  /* what was read, after the records that came of it; for a connection that  \
    * asked for it (hw_conn_tap): BODY */                                      \
   X(RAW, 15)
 

@@ -14,7 +14,7 @@
  * A piece of a body that came with the first read of its slab, fills half of it
  * and is the last thing in it is not copied: it goes to the user with all of
  * the slab, which is done then. Less is copied in less time than a slab takes
- * to be made, and the user keeps no more than twice what he got.
+ * to be made, and the user keeps no more than twice what it asked for.
  */
 #ifndef HW_SLAB_H
 #define HW_SLAB_H

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+/* Neither makes a system call: the descriptor comes with bind or connect. */
 int hw_socket_open(hw_env_t* env, int is_pipe, hw_socket_t** out) {
   hw_socket_t* socket = hw_freelist_take(&env->sockets);
   int err = 0;
@@ -29,6 +30,7 @@ int hw_socket_open(hw_env_t* env, int is_pipe, hw_socket_t** out) {
   return 0;
 }
 
+/* The memory goes first: the owner may end with this call, and the loop too. */
 static void on_close(uv_handle_t* handle) {
   hw_socket_t* socket = HW_CONTAINER_OF(handle, hw_socket_t, uv.handle);
   void (*closed)(void* owner) = socket->closed;
@@ -39,6 +41,9 @@ static void on_close(uv_handle_t* handle) {
   closed(owner);
 }
 
+/* libuv refuses a reset while a shutdown is under way: then it is a plain
+ * close.
+ */
 void hw_socket_close(hw_socket_t* socket,
                      int reset,
                      void (*closed)(void* owner)) {
@@ -97,6 +102,7 @@ int hw_socket_probes(hw_socket_t* socket, unsigned seconds, unsigned count) {
   return err;
 }
 
+/* The two families have the option under different names. */
 static int is_v6(const hw_socket_t* socket) {
   hw_address_t addr;
 

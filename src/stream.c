@@ -32,6 +32,8 @@ void hw_stream_open(hw_stream_t* stream, int is_pipe) {
   stream->is_pipe = (uint8_t)(is_pipe != 0);
 }
 
+/* libuv keeps these for a handle that has no descriptor yet, but not for how
+ * long: they are set when there is one. */
 static int set_keepalive(const hw_stream_t* stream) {
   return uv_tcp_keepalive(&stream->socket->uv.tcp,
                           stream->keepalive_s != 0,
@@ -42,6 +44,7 @@ static int set_nodelay(const hw_stream_t* stream) {
   return uv_tcp_nodelay(&stream->socket->uv.tcp, stream->nodelay);
 }
 
+/* That an option cannot be had is no reason to fail. */
 void hw_stream_attach(hw_stream_t* stream,
                       hw_socket_t* socket,
                       const hw_transport_t* transport) {
@@ -56,6 +59,7 @@ void hw_stream_attach(hw_stream_t* stream,
   }
 }
 
+/* Also after an error or an end, when there is nothing more to read. */
 void hw_stream_read(hw_stream_t* stream, int on) {
   if (stream->reading == (on != 0)) {
     return;
@@ -68,6 +72,7 @@ void hw_stream_read(hw_stream_t* stream, int on) {
   }
 }
 
+/* A stream that is closing has dropped the write, and its owner knows. */
 static void on_write(uv_write_t* req, int status) {
   hw_write_t* write = req->data;
   hw_stream_t* stream = write->stream;
@@ -92,6 +97,8 @@ static void gather(char* out, const uv_buf_t* bufs, size_t len) {
   }
 }
 
+/* At most one is queued: JavaScript brings the next piece when this one has
+ * ended. */
 int hw_stream_queue(hw_stream_t* stream, const uv_buf_t* bufs, size_t len) {
   hw_write_t* write = hw_mem_alloc(sizeof(*write) + len);
   uv_buf_t copy;
@@ -138,6 +145,7 @@ int hw_stream_write(hw_stream_t* stream,
   return result;
 }
 
+/* libuv says how much of the one write it still has. */
 const char* hw_stream_queued(const hw_stream_t* stream, size_t* len) {
   const hw_write_t* write = stream->write;
 
@@ -150,6 +158,8 @@ const char* hw_stream_queued(const hw_stream_t* stream, size_t* len) {
   return write->data + (write->len - *len);
 }
 
+/* The end is sent after what is queued; the owner is not called for it, since
+ * JavaScript does not wait for it either. */
 int hw_stream_shutdown(hw_stream_t* stream) {
   int err = UV_ENOTCONN;
 

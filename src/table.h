@@ -2,7 +2,7 @@
 /*
  * Open-addressed hash of things that have a key of bytes. The thing embeds
  * hw_table_item_t and owns its key. The hash is keyed with random bytes, so
- * that host names chosen by somebody else cannot all fall into one place.
+ * that host names which an attacker chose cannot all fall into one place.
  */
 #ifndef HW_TABLE_H
 #define HW_TABLE_H
