@@ -142,8 +142,17 @@ function recordBody (at) {
   const flags = words[at + word.FLAGS]
   const slab = flags >>> flag.SLAB_SHIFT
   if ((flags & flag.OWN) !== 0) return handOver(slab, start, length)
+  return copyOf(slab === 0 ? text : slabs[slab], start, length)
+}
+
+// V8 keeps so few bytes inside the typed array; copy() moves them out since Node 24,
+// which takes 0.2 us.
+const COPIED_ONE_BY_ONE = 32
+
+function copyOf (source, start, length) {
   const copy = Buffer.allocUnsafeSlow(length) // Buffer's pool cannot be transferred
-  ;(slab === 0 ? text : slabs[slab]).copy(copy, 0, start, start + length)
+  if (length > COPIED_ONE_BY_ONE) source.copy(copy, 0, start, start + length)
+  else for (let i = 0; i < length; i++) copy[i] = source[start + i]
   return copy
 }
 
