@@ -6,9 +6,10 @@
 // user may have transferred or resized the memory meanwhile.
 'use strict'
 
+const { size: { CHUNKS } } = require('./binding')
+
 // What one native.writev() is given: strings are copied for it, and more than the
 // kernel has room for is copied in vain.
-const CHUNKS_MAX = 1024
 const BYTES_ENOUGH = 256 * 1024
 
 class PendingWrite {
@@ -38,7 +39,7 @@ class PendingWrite {
   next () {
     let end = this.index
     let bytes = -this.offset
-    while (end < this.sizes.length && end - this.index < CHUNKS_MAX && bytes < BYTES_ENOUGH) {
+    while (end < this.sizes.length && end - this.index < CHUNKS && bytes < BYTES_ENOUGH) {
       bytes += this.sizes[end]
       end++
     }
@@ -71,4 +72,4 @@ function lostMemory () {
   return err
 }
 
-module.exports = { PendingWrite, lostMemory, CHUNKS_MAX }
+module.exports = { PendingWrite, lostMemory }

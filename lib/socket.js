@@ -13,22 +13,17 @@ const { AsyncResource } = require('node:async_hooks')
 
 const native = require('./binding')
 const ring = require('./shared-ring')
-const { PendingWrite, lostMemory, CHUNKS_MAX } = require('./pending-write')
+const { PendingWrite, lostMemory } = require('./pending-write')
 const { NOT_NOW, coreError, connectError, aggregateError, invalidAddress } = require('./errors')
 const {
   lack, mayConnect, accessDenied, tellsDestroyed, idleIsGuarded, writesAsNode
 } = require('./host')
 const { symbolOf, kConn, kIdle, kHinted, kCore, kExchange, kAssigned } = require('./symbols')
 
-const { record, word } = native
+const { record, word, size, uv } = native
 const { words, handles, INDEX_MASK } = ring
 
-const UV_EOF = -4095
-const UV_ECANCELED = -125
-const UV_EPIPE = -32
-const UV_ECONNRESET = -104
-const UV_EINVAL = -22
-const UV_EOF_DONE = 1 // what a ShutdownWrap returns for "done at once"
+const SHUTDOWN_DONE = 1 // what shutdown() of Node's handles returns for "done at once"
 
 // Longer strings are made Buffers: the core copies whole what comes as a string.
 const STRING_MAX = 16 * 1024
@@ -138,11 +133,11 @@ class CoreHandle extends AsyncResource {
   }
 
   bind (address, port) {
-    return net.isIPv4(address) ? native.bind(this.id, address, port | 0, 0) : UV_EINVAL
+    return net.isIPv4(address) ? native.bind(this.id, address, port | 0, 0) : uv.EINVAL
   }
 
   bind6 (address, port, flags) {
-    return net.isIPv6(address) ? native.bind(this.id, address, port | 0, flags | 0) : UV_EINVAL
+    return net.isIPv6(address) ? native.bind(this.id, address, port | 0, flags | 0) : uv.EINVAL
   }
 
   connect (request, address, port) {
@@ -163,7 +158,7 @@ class CoreHandle extends AsyncResource {
   shutdown () {
     workOf(this, 'SHUTDOWNWRAP').emitDestroy()
     const status = native.shutdown(this.id)
-    return status === 0 ? UV_EOF_DONE : status
+    return status === 0 ? SHUTDOWN_DONE : status
   }
 
   close (callback) { this.#close(callback, false) }
@@ -186,8 +181,8 @@ class CoreHandle extends AsyncResource {
   closed () {
     if (handles[this.id & INDEX_MASK] === this) handles[this.id & INDEX_MASK] = undefined
     try {
-      this.#wrote(UV_ECANCELED) // which calls somebody's callback
-      if (this.refused !== null) wrote.call(this.socket, this.refused.callback, UV_ECANCELED)
+      this.#wrote(uv.ECANCELED) // which calls somebody's callback
+      if (this.refused !== null) wrote.call(this.socket, this.refused.callback, uv.ECANCELED)
     } finally {
       this.resource.emitDestroy()
       this.#tellClosed()
@@ -239,7 +234,7 @@ class CoreHandle extends AsyncResource {
   // What _writev() got.
   writev (data, callback) {
     const chunks = plainChunks(data)
-    if (chunks.length > CHUNKS_MAX) {
+    if (chunks.length > size.CHUNKS) {
       if (this.#give(new PendingWrite(chunks, callback))) callback()
       return
     }
@@ -288,7 +283,7 @@ class CoreHandle extends AsyncResource {
   // read first. A connection that is gone has an end, so this does not last.
   #failed (status, callback) {
     const exchange = this.socket[kExchange]
-    if ((status === UV_EPIPE || status === UV_ECONNRESET) &&
+    if ((status === uv.EPIPE || status === uv.ECONNRESET) &&
         exchange !== null && !exchange.req._ended && !this.held) {
       this.refused = { callback, status }
       if (this.paused) this.tellUnread()
@@ -467,7 +462,7 @@ function wrote (callback, status) {
 // The core will not lease it again: too old, or the peer spoke or hung up.
 function retire (status) {
   if (status === 0 || idleIsGuarded) this.destroy()
-  else if (status === UV_EOF) onEnd.call(this)
+  else if (status === uv.EOF) onEnd.call(this)
   else onReadError.call(this, status)
 }
 
@@ -527,8 +522,6 @@ function plainChunks (data) {
 function lengthOf (chunks) {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 }
-
-const ADDRESSES_MAX = 256 // of one dial(): HW_ADDRESSES_MAX in address.h
 
 // What _onTimeout() compares with the handle's writeQueueSize, to tell a slow
 // write from silence.
@@ -791,7 +784,7 @@ function usable (addresses, blockList) {
     if (groups[first][i] !== undefined) out.push(groups[first][i])
     if (groups[10 - first][i] !== undefined) out.push(groups[10 - first][i])
   }
-  return out.slice(0, ADDRESSES_MAX)
+  return out.slice(0, size.ADDRESSES)
 }
 
 function connectSeveral (socket, options, host, found, callback) {
