@@ -14,7 +14,7 @@ const native = require('./binding')
 const ring = require('./shared-ring')
 const exchange = require('./exchange')
 const { keepAliveHint } = require('./incoming')
-const { Socket } = require('./socket')
+const { connect } = require('./connect')
 const { NO_MEMORY, coreError, nullByte } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
@@ -606,18 +606,6 @@ function createSocket (req, options, callback) {
     throw err
   }
   if (socket && !waitsForTunnel(this, socket)) oncreate(null, socket)
-}
-
-// Node: net.createConnection().
-function connect (options, id) {
-  const socket = new Socket(options, id)
-  try {
-    if (options.timeout) socket.setTimeout(options.timeout)
-    return socket.connect(options)
-  } catch (err) {
-    socket.destroy()
-    throw err
-  }
 }
 
 // Node: installListeners(). The functions are shared; what they need is on the

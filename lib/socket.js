@@ -7,14 +7,13 @@
 // becomeNative() gives the socket a handle of Node's (upgrades, agentRemove).
 'use strict'
 
-const dns = require('node:dns')
 const net = require('node:net')
 const { AsyncResource } = require('node:async_hooks')
 
 const native = require('./binding')
 const ring = require('./shared-ring')
 const { PendingWrite, lostMemory } = require('./pending-write')
-const { NOT_NOW, coreError, connectError, aggregateError, invalidAddress } = require('./errors')
+const { NOT_NOW, coreError } = require('./errors')
 const {
   lack, mayConnect, accessDenied, tellsDestroyed, idleIsGuarded, writesAsNode
 } = require('./host')
@@ -70,8 +69,7 @@ class CoreHandle extends AsyncResource {
     this.reading = false
     this.onread = null
     this.connectRequest = null
-    this.found = null // { addresses, timeout } where the look-up found several
-    this.attempts = null // { addresses, port, errors } while they are tried
+    this.attempts = null // at several addresses: lib/connect.js
     this.writing = null // the PendingWrite of which the core has something queued
     this.refused = null // { callback, status } of one that failed while an answer may be there
     this.early = 0 // what a write came to that the stream hears of only now
@@ -145,11 +143,8 @@ class CoreHandle extends AsyncResource {
     request.resource = workOf(this, this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
     this.connectRequest = request
     if (this.isPipe) return native.dialPipe(this.id, address)
-    if (this.found === null) return native.dial(this.id, [address], port, Infinity)
-    const { addresses, timeout } = this.found
-    this.attempts = { addresses, port, errors: [] }
-    this.socket.autoSelectFamilyAttemptedAddresses.push(`${address}:${port}`)
-    return native.dial(this.id, addresses.map((entry) => entry.address), port, timeout)
+    if (this.attempts !== null) return this.attempts.begin(this.id, port)
+    return native.dial(this.id, [address], port, Infinity)
   }
 
   connect6 (request, address, port) { return this.connect(request, address, port) }
@@ -348,8 +343,7 @@ class CoreHandle extends AsyncResource {
     const status = words[at + word.STATUS] | 0
     switch (words[at + word.TYPE]) {
       case record.CONNECTED: return this.#connected(status)
-      case record.ATTEMPT_FAILED:
-        return attemptFailed.call(this.socket, this, status, words[at + word.FLAGS])
+      case record.ATTEMPT_FAILED: return this.attempts.failed(status, words[at + word.FLAGS])
       case record.WROTE: return this.#wrote(status)
       case record.CLOSED: return this.closed()
       case record.RAW: return onRaw.call(this.socket, this, at)
@@ -373,7 +367,7 @@ class CoreHandle extends AsyncResource {
   #connected (status) {
     const { attempts, connectRequest: { resource } } = this
     this.attempts = null
-    if (attempts !== null && status !== 0) failConnect.call(this.socket, attempts.errors)
+    if (attempts !== null && status !== 0) attempts.allFailed()
     else this.#tellConnected(status, attempts)
     resource.emitDestroy()
   }
@@ -409,46 +403,10 @@ function onRecord () {
 }
 
 function afterConnect (handle, status, attempts) {
-  if (attempts !== null) tellPerf(handle.socket, attempts)
+  if (attempts !== null) attempts.tellPerf()
   const request = handle.connectRequest
   handle.connectRequest = null
   request.oncomplete(status, handle, request, true, true)
-}
-
-function failConnect (errors) {
-  if (this.destroyed) return
-  this.connecting = false
-  this.destroy(aggregateError(errors))
-}
-
-// Node: internalConnectMultiple() and afterConnectMultiple().
-function attemptFailed (handle, status, index) {
-  const { addresses, port, errors } = handle.attempts
-  const socket = handle.socket
-  const { address, family } = addresses[index]
-  const err = connectError(status, address, port)
-  errors.push(err)
-  const next = addresses[index + 1]
-  // All but the last have the core's time limit, which the kernel's is far above.
-  if (next !== undefined && err.code === 'ETIMEDOUT') {
-    socket.emit('connectionAttemptTimeout', address, port, family)
-  } else {
-    socket.emit('connectionAttemptFailed', address, port, family, err)
-  }
-  if (next !== undefined && !socket.destroyed) {
-    if (!mayConnect()) return socket.destroy(accessDenied(next.address)) // no longer
-    socket.emit('connectionAttempt', next.address, port, next.family)
-    socket.autoSelectFamilyAttemptedAddresses.push(`${next.address}:${port}`)
-  }
-}
-
-// Node: afterConnectMultiple(). It begins the entry for a PerformanceObserver only
-// now, and for the address that it is; internalConnect() has begun one for the first.
-function tellPerf (socket, { addresses, errors }) {
-  const entry = socket[symbolOf(socket, 'kPerfHooksNetConnectContext')]
-  if (entry === undefined) return
-  entry.startTime = performance.now()
-  entry.detail.host = addresses[errors.length].address
 }
 
 // Node: onWriteComplete(). Since 22 an error is told of a destroyed socket too.
@@ -547,16 +505,6 @@ class Socket extends net.Socket {
       this.destroy()
       throw coreError(status, 'open')
     }
-  }
-
-  connect (...args) {
-    const normalized = net._normalizeArgs(args)
-    const options = normalized[0]
-    if (!options.path && (options.lookup === undefined || options.lookup === null ||
-        typeof options.lookup === 'function')) {
-      normalized[0] = { ...options, lookup: lookupAll(this, options) }
-    }
-    return super.connect(normalized)
   }
 
   _writeGeneric (isWritev, data, encoding, callback) {
@@ -734,78 +682,6 @@ function countOn (handle, name, start) {
 
 function counters (handle, name) {
   return Object.hasOwn(handle, name) ? handle : counters(Object.getPrototypeOf(handle), name)
-}
-
-// Wraps a look-up so that Node gets the first of several addresses and makes its
-// connect of it, for which the core tries all of them, one after the other. Nothing
-// is done for a look-up that calls back again.
-function lookupAll (socket, options) {
-  const lookup = options.lookup ?? dns.lookup
-  return (host, lookupOptions, callback) => {
-    let answered = false
-    lookup(host, lookupOptions, (err, found, family) => {
-      if (answered) return
-      answered = true
-      try {
-        if (!err && !isAnswer(found, lookupOptions.all)) callback(invalidAddress(found))
-        else if (err || !lookupOptions.all || !socket.connecting) callback(err, found, family)
-        else connectSeveral(socket, options, host, found, callback)
-      } catch (error) { // a listener for 'lookup' threw, and nothing connects
-        if (socket.connecting && socket[kCore].connectRequest === null) socket.destroy()
-        throw error
-      }
-    })
-  }
-}
-
-// Node reads what it wants of anything, and throws in the look-up's callback.
-function isAnswer (found, all) {
-  if (typeof found === 'string') return true
-  return Boolean(all) && Array.isArray(found) && found.length > 0 &&
-    found.every((entry) => typeof entry === 'object' && entry !== null)
-}
-
-// Node: lookupAndConnectMultiple(): each address once for each family that the look-up
-// tells, families alternating, the first one's first. Those that Node would try, no
-// less: where it tries several itself, it puts a handle of its own in place of ours.
-function usable (addresses, blockList) {
-  if (!Array.isArray(addresses)) return []
-  const groups = { 4: [], 6: [] }
-  let first
-  for (const entry of addresses) {
-    const { address, family } = entry
-    if (!net.isIP(address) || (family !== 4 && family !== 6) ||
-        blockList?.check(address, `ipv${family}`)) continue
-    if (groups[family].every((other) => other.address !== address)) groups[family].push(entry)
-    first ??= family
-  }
-  const out = []
-  for (let i = 0; i < Math.max(groups[4].length, groups[6].length); i++) {
-    if (groups[first][i] !== undefined) out.push(groups[first][i])
-    if (groups[10 - first][i] !== undefined) out.push(groups[10 - first][i])
-  }
-  return out.slice(0, size.ADDRESSES)
-}
-
-function connectSeveral (socket, options, host, found, callback) {
-  const addresses = usable(found, socket.blockList)
-  if (addresses.length < 2 || !mayConnect()) return callback(null, found)
-  const timeout = Math.max(options.autoSelectFamilyAttemptTimeout ??
-    net.getDefaultAutoSelectFamilyAttemptTimeout(), 10)
-  socket[kCore].found = { addresses, timeout }
-  // Node tells of every address before it tries the first. It does so for the one
-  // that it gets, and connects at once: the rest is told when that has been heard.
-  const first = found.indexOf(addresses[0])
-  const tell = ({ address, family }) => {
-    if (socket.connecting) socket.emit('lookup', null, address, family, host)
-  }
-  found.slice(0, first).forEach(tell)
-  if (!socket.connecting) return
-  socket.once('lookup', () => {
-    found.slice(first + 1).forEach(tell)
-    socket.autoSelectFamilyAttemptedAddresses = []
-  })
-  callback(null, [addresses[0]])
 }
 
 module.exports = { Socket, CoreHandle }
