@@ -110,7 +110,7 @@ function deliver () {
 // Only now: most bodies end in the records that filled the reader, and a stop
 // and start of reading costs two system calls.
 function pauseIfFull ({ req, socket }) {
-  if (socket[kCore].full && !req.res?.complete) socket.pauseBody()
+  if (socket[kCore].full && !req.res?.complete) socket[kCore].pauseBody()
 }
 
 // What make(exchange, at) makes of a record before anything of the user's is called.
@@ -202,7 +202,7 @@ function onEnd (exchange, at) {
     res.complete = true
     res.push(null)
   }
-  socket.resumeBody()
+  socket[kCore].resumeBody()
 }
 
 // Node: socketOnData(), for a tunnel or an upgraded connection.

@@ -7,6 +7,7 @@
 const http = require('node:http')
 
 const { cutsHeaders } = require('./host')
+const { kCore } = require('./symbols')
 
 const kText = Symbol('hawser.headText')
 const kRaw = Symbol('hawser.rawHeaders')
@@ -110,7 +111,7 @@ class IncomingMessage extends http.IncomingMessage {
       this._readableState.readingMore = false
       this._consuming = true
     }
-    if (this.socket !== null) this.socket.resumeBody()
+    if (this.socket !== null) this.socket[kCore].resumeBody()
   }
 }
 

@@ -12,6 +12,9 @@ const { size: { CHUNKS } } = require('./binding')
 // kernel has room for is copied in vain.
 const BYTES_ENOUGH = 256 * 1024
 
+// Longer strings are made Buffers: the core copies whole what comes as a string.
+const STRING_MAX = 16 * 1024
+
 class PendingWrite {
   // chunks: Buffers and latin1 strings; callback: of _write().
   constructor (chunks, callback) {
@@ -72,4 +75,22 @@ function lostMemory () {
   return err
 }
 
-module.exports = { PendingWrite, lostMemory }
+const isLatin1 = (encoding) => encoding === 'latin1' || encoding === 'binary'
+
+// What _writev() got, as native.writev() takes it: Buffers and latin1 strings.
+function plainChunks (data) {
+  const chunks = new Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    const { chunk, encoding } = data[i]
+    chunks[i] = typeof chunk === 'string' && !(isLatin1(encoding) && chunk.length <= STRING_MAX)
+      ? Buffer.from(chunk, encoding)
+      : chunk
+  }
+  return chunks
+}
+
+function lengthOf (chunks) {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+}
+
+module.exports = { PendingWrite, plainChunks, lengthOf, isLatin1, lostMemory, STRING_MAX }

@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: MIT
+//
+// The handle of a socket of the fast lane: stands in for Node's TCPWrap and
+// PipeWrap, answered by the core. net.Socket calls it as it calls those; the
+// ring gives it the records of its connection, of which those of a response
+// are the exchange's, and all others are told to the socket here. It knows
+// the socket as a net.Socket that has an exchange; lib/socket.js makes both.
+'use strict'
+
+const net = require('node:net')
+const { AsyncResource } = require('node:async_hooks')
+
+const native = require('./binding')
+const ring = require('./shared-ring')
+const { PendingWrite, plainChunks, lengthOf, isLatin1, lostMemory, STRING_MAX } =
+  require('./pending-write')
+const { NOT_NOW, coreError } = require('./errors')
+const { lack, mayConnect, accessDenied, tellsDestroyed, idleIsGuarded } = require('./host')
+const { symbolOf, kConn, kExchange } = require('./symbols')
+
+const { record, word, size, uv } = native
+const { words, handles, INDEX_MASK } = ring
+
+const SHUTDOWN_DONE = 1 // what shutdown() of Node's handles returns for "done at once"
+
+const MANUAL_DESTROY = { requireManualDestroy: true }
+
+// What _onTimeout() compares with the handle's writeQueueSize, to tell a slow
+// write from silence.
+const kLastWriteQueueSize = symbolOf(new net.Socket(), 'lastWriteQueueSize')
+if (kLastWriteQueueSize === undefined) {
+  lack('slow writes that are no silence', 'net.Socket has no lastWriteQueueSize')
+}
+
+// A part of the handle's work, in async_hooks' eyes: started by it.
+function workOf (handle, type) {
+  return new AsyncResource(type, {
+    triggerAsyncId: handle.getAsyncId(),
+    requireManualDestroy: true
+  })
+}
+
+// The stores of AsyncLocalStorage that a resource runs with: in one property since
+// 24, before that one for each.
+const STORES = ['context_frame', 'kResourceStore']
+
+// A resource that has been replaced runs nothing any more.
+function forgetStores (resource) {
+  for (const symbol of Object.getOwnPropertySymbols(resource)) {
+    if (STORES.includes(symbol.description)) resource[symbol] = undefined
+  }
+}
+
+// What a handle is from its second request on. Node: lib/_http_agent.js.
+class ReusedHandle extends AsyncResource {
+  constructor (handle) {
+    super(handle.isPipe ? 'PIPEWRAP' : 'TCPWRAP', MANUAL_DESTROY)
+    this.handle = handle
+  }
+}
+
+// docs/internals.md lists what net.Socket uses of a handle.
+class CoreHandle extends AsyncResource {
+  constructor (id, isPipe) {
+    super(isPipe ? 'PIPEWRAP' : 'TCPWRAP', MANUAL_DESTROY)
+    this.id = id
+    this.tag = ring.tagOf(id)
+    this.isPipe = isPipe
+    this.socket = null
+    this.resource = this // then a ReusedHandle
+    this.reading = false
+    this.onread = null
+    this.connectRequest = null
+    this.attempts = null // at several addresses: lib/connect.js
+    this.pending = null // the PendingWrite of which the core has something queued
+    this.refused = null // { callback, status } of one that failed while an answer may be there
+    this.early = 0 // what a send() came to that the stream is still to hear of
+    this.closing = false
+    this.onClosed = null
+    this.leave = null // the agent's, for a socket that has closed and is still in the pool
+    this.full = false // the body's reader said so; pause after these records
+    this.paused = false // by the body's back-pressure
+    this.held = false // by socket.pause()
+    this.cut = false // closed in the middle of a response
+    handles[id & INDEX_MASK] = this
+  }
+
+  getAsyncId () { return this.resource.asyncId() }
+  getProviderType () { return 0 }
+
+  asyncReset () {
+    this.resource.emitDestroy()
+    if (this.resource === this) forgetStores(this)
+    this.resource = new ReusedHandle(this)
+  }
+
+  get fd () { return Math.max(native.fd(this.id), -1) }
+  get bytesRead () { return Math.max(native.bytes(this.id, 0), 0) }
+  get bytesWritten () { return Math.max(native.bytes(this.id, 1), 0) + this.#unqueued }
+  get writeQueueSize () { return Math.max(native.bytes(this.id, 2), 0) + this.#unqueued }
+
+  // What was given to this handle and not to the core yet. Node's has queued it.
+  get #unqueued () { return this.pending === null ? 0 : this.pending.left }
+
+  ref () { native.ref(this.id, true) }
+  unref () { native.ref(this.id, false) }
+  hasRef () { return native.hasRef(this.id) === 1 }
+  readStart () { return 0 }
+  readStop () { return 0 }
+
+  // socket.pause() and resume().
+  hold () {
+    this.held = true
+    native.pause(this.id, true)
+  }
+
+  unhold () {
+    this.held = false
+    if (!this.paused) native.pause(this.id, false)
+  }
+
+  // The response's reader is full.
+  pauseBody () {
+    if (!this.paused) {
+      this.paused = true
+      native.pause(this.id, true)
+      this.tellUnread()
+    }
+  }
+
+  // It wants more, and does not ask whether somebody has paused the socket.
+  resumeBody () {
+    this.full = false
+    if (this.paused || this.held) {
+      this.paused = false
+      this.held = false
+      native.pause(this.id, false)
+    }
+  }
+
+  setNoDelay (on) { return native.noDelay(this.id, on) }
+
+  // Node >= 26 has `interval`, in seconds, and `count`.
+  setKeepAlive (on, seconds, interval, count) {
+    const status = native.keepAlive(this.id, on, seconds)
+    if (status !== 0 || !on || (interval === undefined && count === undefined)) return status
+    return native.probes(this.id, interval ?? 0, count ?? 0)
+  }
+
+  // Node >= 24.
+  setTypeOfService (tos) { return native.setTos(this.id, tos) }
+  getTypeOfService () { return native.tos(this.id) }
+
+  getpeername (out) { return this.#name(out, true) }
+  getsockname (out) { return this.#name(out, false) }
+
+  #name (out, peer) {
+    const name = native.name(this.id, peer)
+    if (typeof name === 'number') return name
+    out.address = name[0]
+    out.port = name[1]
+    out.family = name[2]
+    return 0
+  }
+
+  bind (address, port) {
+    return net.isIPv4(address) ? native.bind(this.id, address, port | 0, 0) : uv.EINVAL
+  }
+
+  bind6 (address, port, flags) {
+    return net.isIPv6(address) ? native.bind(this.id, address, port | 0, flags | 0) : uv.EINVAL
+  }
+
+  connect (request, address, port) {
+    if (!mayConnect()) return accessDenied(address) // no longer
+    request.resource = workOf(this, this.isPipe ? 'PIPECONNECTWRAP' : 'TCPCONNECTWRAP')
+    this.connectRequest = request
+    if (this.isPipe) return native.dialPipe(this.id, address)
+    if (this.attempts !== null) return this.attempts.begin(this.id, port)
+    return native.dial(this.id, [address], port, Infinity)
+  }
+
+  connect6 (request, address, port) { return this.connect(request, address, port) }
+
+  // Node waits for the FIN to be sent; the core sends it behind what is queued.
+  shutdown () {
+    workOf(this, 'SHUTDOWNWRAP').emitDestroy()
+    const status = native.shutdown(this.id)
+    return status === 0 ? SHUTDOWN_DONE : status
+  }
+
+  close (callback) { this.#close(callback, false) }
+
+  reset (callback) {
+    this.#close(callback, true)
+    return 0
+  }
+
+  #close (callback, reset) {
+    this.onClosed ??= callback ?? null
+    if (this.closing) return
+    this.closing = true
+    if (native.close(this.id, reset) !== 0) {
+      setImmediate(() => this.resource.runInAsyncScope(this.closed, this))
+    }
+  }
+
+  // A callback that throws keeps none of the rest from happening.
+  closed () {
+    if (handles[this.id & INDEX_MASK] === this) handles[this.id & INDEX_MASK] = undefined
+    try {
+      this.#onWrote(uv.ECANCELED) // which calls somebody's callback
+      if (this.refused !== null) this.#tell(this.refused.callback, uv.ECANCELED)
+    } finally {
+      this.resource.emitDestroy()
+      this.#tellClosed()
+    }
+  }
+
+  // Somebody's listener for 'close' may throw before the request's and the agent's.
+  #tellClosed () {
+    const { socket } = this
+    try {
+      if (this.onClosed !== null) this.onClosed()
+    } finally {
+      if (this.leave !== null && socket[kConn] === this.id) process.nextTick(this.leave, socket)
+      socket[kExchange]?.close()
+    }
+  }
+
+  // Begins an exchange and writes its whole request, a latin1 string. Result: 0; NOT_NOW;
+  // or what else came of it, which the next write(), of the same string, tells the stream.
+  send (text, flags, maxHeaderSize) {
+    const status = native.send(this.id, text, flags, maxHeaderSize)
+    if (status !== 0 && status !== NOT_NOW) this.early = status
+    return status
+  }
+
+  // Writes a Buffer or a string; callback as of _write().
+  write (chunk, encoding, callback) {
+    if (this.early !== 0) {
+      const status = this.early
+      this.early = 0
+      return this.#settle(status, callback)
+    }
+    if (typeof chunk === 'string') {
+      if (chunk.length <= STRING_MAX) {
+        if (isLatin1(encoding)) {
+          return this.#settle(native.writeLatin1(this.id, chunk), callback)
+        }
+        if (encoding === 'utf8' || encoding === 'utf-8') {
+          return this.#settle(native.writeUtf8(this.id, chunk), callback)
+        }
+      }
+      chunk = Buffer.from(chunk, encoding)
+    }
+    const status = native.writeBuffer(this.id, chunk)
+    if (status <= 0) this.#settle(status, callback)
+    else this.#goOn([chunk], status, callback)
+  }
+
+  // status: of a native write that takes all there is, or fails.
+  #settle (status, callback) {
+    if (status === 0) {
+      callback()
+    } else if (status > 0) {
+      const pending = new PendingWrite([], callback)
+      pending.bytes = status
+      this.#wait(pending)
+    } else {
+      this.#failed(status, callback)
+    }
+  }
+
+  // What _writev() got.
+  writev (data, callback) {
+    const chunks = plainChunks(data)
+    if (chunks.length > size.CHUNKS) {
+      if (this.#give(new PendingWrite(chunks, callback))) callback()
+      return
+    }
+    const status = native.writev(this.id, chunks)
+    if (status <= 0) this.#settle(status, callback)
+    else this.#goOn(chunks, status, callback)
+  }
+
+  // The core has `taken` bytes of the chunks.
+  #goOn (chunks, taken, callback) {
+    const pending = new PendingWrite(chunks, callback)
+    pending.advance(taken)
+    this.#wait(pending)
+  }
+
+  // Gives the core what it takes. Result: whether that was the rest; if not, it goes
+  // on at WROTE, or the callback has been told why not.
+  #give (pending) {
+    do {
+      const part = pending.next()
+      if (part === null) {
+        pending.callback(lostMemory())
+        return false
+      }
+      const status = native.writev(this.id, part)
+      if (status < 0) {
+        this.#failed(status, pending.callback)
+        return false
+      }
+      pending.advance(status > 0 ? status : lengthOf(part))
+      if (status > 0) {
+        this.#wait(pending)
+        return false
+      }
+    } while (pending.left > 0)
+    return true
+  }
+
+  // Node: _writeGeneric(), for a write that goes on.
+  #wait (pending) {
+    this.pending = pending
+    if (kLastWriteQueueSize !== undefined) this.socket[kLastWriteQueueSize] = pending.bytes
+  }
+
+  // Who closes while it is written to may have answered before: what it sent is
+  // read first. A connection that is gone has an end, so this does not last.
+  #failed (status, callback) {
+    const exchange = this.socket[kExchange]
+    if ((status === uv.EPIPE || status === uv.ECONNRESET) &&
+        exchange !== null && !exchange.req._ended && !this.held) {
+      this.refused = { callback, status }
+      if (this.paused) this.tellUnread()
+    } else {
+      callback(coreError(status, 'write'))
+    }
+  }
+
+  // The connection has ended: no answer comes any more, or not all of it. One that
+  // is complete, or that the end completes, is read first.
+  tellRefused () {
+    const exchange = this.socket[kExchange]
+    if (this.refused === null || exchange?.untilClose || exchange?.req.res?.complete) return
+    this.#failRefused()
+  }
+
+  // The answer is more than its reader holds, and nobody reads it: he may be waiting
+  // for the request to be written, and its end would never come.
+  tellUnread () {
+    if (this.refused !== null && this.socket[kExchange]?.req.res?.readableFlowing === null) {
+      this.#failRefused()
+    }
+  }
+
+  #failRefused () {
+    const { callback, status } = this.refused
+    this.refused = null
+    this.#tell(callback, status)
+  }
+
+  // Node: onWriteComplete(). Since 22 an error is told of a destroyed socket too.
+  #tell (callback, status) {
+    const { socket } = this
+    if (socket.destroyed && (status === 0 || !tellsDestroyed)) return callback(null)
+    if (status !== 0) return callback(coreError(status, 'write'))
+    socket._unrefTimer()
+    callback(null)
+  }
+
+  // Takes what is not sent yet out of the core, for the handle that goes on.
+  takeUnsent () {
+    const pending = this.pending
+    this.pending = null
+    if (pending === null) return null
+    return { pending, queued: native.queued(this.id) }
+  }
+
+  // The records of a response are its exchange's, all others the handle's own.
+  onRecords (at) {
+    switch (words[at + word.TYPE]) {
+      case record.HEAD:
+      case record.DATA:
+      case record.END:
+      case record.UPGRADE:
+      case record.PARSE_ERROR:
+      case record.SURPLUS: {
+        const exchange = this.socket[kExchange]
+        if (exchange !== null && !exchange.failed) exchange.onRecords()
+        else ring.take(this.tag)
+        return
+      }
+      case record.CONNECTED:
+      case record.ATTEMPT_FAILED:
+        return this.connectRequest.resource.runInAsyncScope(onRecord, this)
+      default:
+        this.resource.runInAsyncScope(onRecord, this)
+    }
+  }
+
+  read (at) {
+    const status = words[at + word.STATUS] | 0
+    switch (words[at + word.TYPE]) {
+      case record.CONNECTED: return this.#connected(status)
+      case record.ATTEMPT_FAILED: return this.attempts.failed(status, words[at + word.FLAGS])
+      case record.WROTE: return this.#onWrote(status)
+      case record.CLOSED: return this.closed()
+      case record.RAW: return this.#onRaw(at)
+      case record.RETIRE: return this.#retire(status)
+      case record.EOF: return this.#onEnd()
+      case record.READ_ERROR: return this.#onReadError(status)
+    }
+  }
+
+  // A record could not be told. Node's destroy() may fail of the same cause.
+  lose (type, err) {
+    if (type === record.CLOSED) return this.closed()
+    const { socket } = this
+    if (socket[kExchange] !== null) socket[kExchange].fail(err)
+    else socket.destroy(err)
+    if (socket._handle !== this) return
+    socket._handle = null
+    this.close(() => socket.emit('close', true))
+  }
+
+  #connected (status) {
+    const { attempts, connectRequest: { resource } } = this
+    this.attempts = null
+    if (attempts !== null && status !== 0) attempts.allFailed()
+    else this.#tellConnected(status, attempts)
+    resource.emitDestroy()
+  }
+
+  // net writes what has waited for it in a listener for 'connect', which does not
+  // come about where one before it throws.
+  #tellConnected (status, attempts) {
+    try {
+      afterConnect(this, status, attempts)
+    } catch (err) {
+      if (this.socket._pendingData) this.socket.destroy()
+      throw err
+    }
+  }
+
+  #onWrote (status) {
+    const pending = this.pending
+    this.pending = null
+    if (pending === null) return
+    if (status === 0 && pending.left > 0) {
+      if (this.#give(pending)) this.#tell(pending.callback, 0)
+    } else if (status < 0 && !this.socket.destroyed) {
+      this.#failed(status, pending.callback)
+    } else {
+      this.#tell(pending.callback, status)
+    }
+  }
+
+  // The core will not lease it again: too old, or the peer spoke or hung up.
+  #retire (status) {
+    if (status === 0 || idleIsGuarded) this.socket.destroy()
+    else if (status === uv.EOF) this.#onEnd()
+    else this.#onReadError(status)
+  }
+
+  // The bytes that the records before were parsed from, for listeners of
+  // somebody's. What became an upgraded connection's stream comes as that.
+  #onRaw (at) {
+    const { socket } = this
+    if (socket._handle !== this) return native.tap(this.id, false)
+    let bytes
+    try {
+      bytes = ring.recordBody(at)
+    } catch (err) { // no memory
+      return this.lose(record.RAW, err)
+    }
+    if (!socket.emit('data', bytes)) native.tap(this.id, false)
+  }
+
+  // Node: onStreamRead() at the end of the stream.
+  #onEnd () {
+    const { socket } = this
+    socket._unrefTimer()
+    const exchange = socket[kExchange]
+    if (exchange !== null) exchange.beforeEnd()
+    this.tellRefused()
+    if (!socket._readableState.endEmitted) {
+      socket.push(null)
+      socket.read(0)
+      process.nextTick(afterEnd, this) // behind 'end'
+    }
+  }
+
+  #onReadError (status) {
+    const { socket } = this
+    this.tellRefused()
+    if (this.refused === null) socket.destroy(coreError(status, 'read'))
+    else if (socket[kExchange]?.untilClose) socket.destroy()
+  }
+}
+
+function onRecord () {
+  const at = ring.take(this.tag)
+  if (at !== -1) this.read(at)
+}
+
+function afterConnect (handle, status, attempts) {
+  if (attempts !== null) attempts.tellPerf()
+  const request = handle.connectRequest
+  handle.connectRequest = null
+  request.oncomplete(status, handle, request, true, true)
+}
+
+// A listener for 'end' threw before those that end the socket and its request.
+function afterEnd (handle) {
+  const { socket } = handle
+  if (socket._handle === handle &&
+      (socket[kExchange] !== null || !socket.writableEnded)) socket.destroy()
+}
+
+module.exports = { CoreHandle }
