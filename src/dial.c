@@ -2,10 +2,10 @@
 /*
  * From addresses to one connected socket: see dial.h.
  *
- * One attempt: start its deadline, connect, and wait for either. When it fails
- * its socket is closed, JavaScript is told in the close callback, and the next
- * attempt begins there. What fails at once takes the same way, so that no
- * record is pushed inside a call from above.
+ * One attempt: start its deadline, connect, and wait for either. When one that
+ * is not the last fails its socket is closed, JavaScript is told in the close
+ * callback, and the next attempt begins there. What fails at once takes the
+ * same way, so that no record is pushed inside a call from above.
  */
 #include "dial.h"
 
@@ -93,37 +93,51 @@ static int is_last(const hw_dial_t* dial) {
   return dial->current + 1 >= dial->count;
 }
 
+/* The present attempt of several has failed. */
+static void push_failed(hw_dial_t* dial, int status) {
+  uint32_t* record =
+      hw_ring_push(&dial->env->ring, HW_REC_ATTEMPT_FAILED, dial->tag);
+
+  record[HW_WORD_STATUS] = (uint32_t)status;
+  record[HW_WORD_FLAGS] = dial->current;
+}
+
+/* For good. The last socket stays until the dial is stopped, as the one of a
+ * single address does: its connection has its place in the pool until then. */
+static void fail(hw_dial_t* dial, int status) {
+  if (dial->count > 1 && is_last(dial)) {
+    push_failed(dial, status);
+  }
+  dial->done(dial, status);
+}
+
 /* The socket of an attempt that failed is gone. JavaScript hears of it before
  * the next attempt begins, and may stop the dial. */
 static void on_attempt_closed(void* owner) {
   hw_dial_t* dial = owner;
-  uint32_t* record = NULL;
-  int err = dial->status;
+  int err = 0;
 
   if (!dial->stopped) {
-    record = hw_ring_push(&dial->env->ring, HW_REC_ATTEMPT_FAILED, dial->tag);
-    record[HW_WORD_STATUS] = (uint32_t)dial->status;
-    record[HW_WORD_FLAGS] = dial->current;
+    push_failed(dial, dial->status);
     dial->env->ring.flush = 1;
     dial->env->settle(dial->env, NULL);
   }
   dial->turning = 0;
   if (dial->stopped) {
-    err = UV_ECANCELED;
-  } else if (!is_last(dial)) {
-    dial->current++;
-    err = open_socket(dial, 0);
-    if (err == 0) {
-      err = attempt(dial);
-    }
-    if (err == 0) {
-      return;
-    }
+    dial->done(dial, UV_ECANCELED);
+    return;
   }
-  dial->done(dial, err);
+  dial->current++;
+  err = open_socket(dial, 0);
+  if (err == 0) {
+    err = attempt(dial);
+  }
+  if (err != 0) {
+    fail(dial, err);
+  }
 }
 
-/* The present attempt of several has failed. */
+/* The present attempt has failed, and it is not the last. */
 static void turn_to_next(hw_dial_t* dial, int status) {
   hw_socket_t* socket = dial->socket;
 
@@ -141,10 +155,12 @@ static void on_connect(uv_connect_t* req, int status) {
     return; /* given up: the socket is being closed */
   }
   hw_deadline_stop(&dial->env->deadlines, &dial->deadline);
-  if (status != 0 && dial->count > 1) {
-    turn_to_next(dial, status);
+  if (status == 0) {
+    dial->done(dial, 0);
+  } else if (is_last(dial)) {
+    fail(dial, status);
   } else {
-    dial->done(dial, status);
+    turn_to_next(dial, status);
   }
 }
 
@@ -178,7 +194,7 @@ static int attempt(hw_dial_t* dial) {
                          &dial->addrs[dial->current].any,
                          on_connect);
   }
-  if (err != 0 && dial->count > 1) {
+  if (err != 0 && !is_last(dial)) {
     turn_to_next(dial, err);
     err = 0;
   }

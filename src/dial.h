@@ -68,7 +68,7 @@ void hw_dial_due(hw_deadline_t* deadline);
 void hw_dial_ref(hw_dial_t* dial, int on);
 
 /* Ends it. Result: 1, `done` follows with UV_ECANCELED; or 0, nothing follows,
- * since it has failed and its socket is gone. */
+ * since it has failed and there was no memory for a socket. */
 HW_MUST_USE int hw_dial_stop(hw_dial_t* dial);
 
 /* The socket of a dial that is done. */

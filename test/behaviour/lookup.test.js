@@ -91,6 +91,47 @@ for (const [what, list] of Object.entries(LISTS)) {
   })
 }
 
+// What has a place when a request's error is told, and what one made then gets.
+function placesAtError (agent, port, list) {
+  const size = (lists) => Object.values(lists).flat().length
+  const told = []
+  const get = (onError) => new Promise((resolve) => {
+    http.get({ host: 'some.test', port, agent, lookup: later([null, list]) })
+      .on('error', (err) => {
+        told.push(err.code, agent.totalSocketCount, size(agent.sockets))
+        onError()
+      })
+      .on('close', resolve)
+  })
+  return new Promise((resolve) => {
+    get(() => {
+      const next = get(() => {})
+      told.push(size(agent.requests))
+      next.then(() => resolve(told))
+    })
+  })
+}
+
+const FAILING = {
+  'one address': [REFUSES],
+  'one that fails at once': [UNREACHABLE],
+  'two addresses': [REFUSES, ALSO_REFUSES],
+  'two, of which the first fails at once': [UNREACHABLE, REFUSES],
+  'two, of which the last fails at once': [REFUSES, UNREACHABLE],
+  'two that fail at once': [UNREACHABLE, { address: '127.255.255.255', family: 4 }],
+  'three addresses': [REFUSES, ALSO_REFUSES, { address: '127.0.0.4', family: 4 }]
+}
+
+for (const [what, list] of Object.entries(FAILING)) {
+  test(`a socket that cannot connect keeps its place until it has closed: ${what}`, async (t) => {
+    const port = await httpServer(t, (req, res) => res.end())
+    const options = { keepAlive: true, maxSockets: 1 }
+    const expected = await placesAtError(new http.Agent(options), port, list)
+    assert.deepEqual(await placesAtError(new Agent(options), port, list), expected)
+    assert.deepEqual(expected.slice(1, 4), [1, 1, 1])
+  })
+}
+
 test('a socket that is destroyed in a \'lookup\' event hears of no further address', async (t) => {
   const port = await httpServer(t, (req, res) => res.end())
   const heard = []
