@@ -42,11 +42,7 @@ int ToAddress(napi_env env, napi_value value, int port, hw_address_t* out) {
 
 // dial(conn, addresses: string[], port, attemptMs)
 napi_value Dial(const Arguments& args) {
-  hw_conn_t* conn = args.conn();
   uint32_t count = 0;
-  if (conn == nullptr) {
-    return Result(args.env, HW_ESTALE);
-  }
   if (napi_get_array_length(args.env, args.value[1], &count) != napi_ok ||
       count > HW_ADDRESSES_MAX) {
     return Result(args.env, HW_EINVAL);
@@ -62,10 +58,13 @@ napi_value Dial(const Arguments& args) {
       return Result(args.env, err);
     }
   }
+  hw_conn_t* conn = args.conn();  // now: an element may have run JavaScript
   return Result(
       args.env,
-      hw_conn_dial(
-          conn, addresses, count, ToMilliseconds(args.env, args.value[3])));
+      conn != nullptr
+          ? hw_conn_dial(
+                conn, addresses, count, ToMilliseconds(args.env, args.value[3]))
+          : HW_ESTALE);
 }
 
 // dialPipe(conn, path)

@@ -56,3 +56,24 @@ test('whatever is no id is stale', () => {
   }
   assert.equal(native.remove(conn), 0)
 })
+
+// The same memory serves the next connection at once.
+const WITH_ARRAY = { dial: '127.0.0.1', writev: 'text' }
+for (const [call, element] of Object.entries(WITH_ARRAY)) {
+  test(`${call}: an id that ends while its array is read is stale`, (t) => {
+    const id = pool()
+    const old = add(id)
+    let next
+    const list = [element]
+    Object.defineProperty(list, 0, {
+      get () {
+        native.remove(old)
+        next = add(id)
+        native.open(next, false)
+        return element
+      }
+    })
+    t.after(() => native.close(next, false))
+    assert.equal(native[call](old, list, 9, Infinity), STALE)
+  })
+}
