@@ -24,7 +24,6 @@ struct hw_env {
   hw_freelist_t parsers; /* of hw_http1_t */
   hw_freelist_t dials;   /* of hw_dial_t */
   hw_freelist_t sockets; /* of hw_socket_t */
-  uint32_t sockets_live;
   /* The upward edge to the loop: to be called at the end of each callback of
    * libuv that pushed records or changed conn. conn is NULL where none has
    * changed. JavaScript may run inside. */

@@ -178,8 +178,7 @@ int hw_loop_create(uv_loop_t* uv,
 }
 
 static void maybe_free(hw_loop_t* loop) {
-  if (loop->handles_left != 0 || loop->env.sockets_live != 0 ||
-      hw_leases_live(&loop->leases) != 0) {
+  if (loop->handles_left != 0 || hw_leases_live(&loop->leases) != 0) {
     return;
   }
   hw_leases_close(&loop->leases);

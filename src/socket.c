@@ -25,7 +25,6 @@ int hw_socket_open(hw_env_t* env, int is_pipe, hw_socket_t** out) {
   }
   socket->env = env;
   socket->closed = NULL;
-  env->sockets_live++;
   *out = socket;
   return 0;
 }
@@ -36,7 +35,6 @@ static void on_close(uv_handle_t* handle) {
   void (*closed)(void* owner) = socket->closed;
   void* owner = handle->data;
 
-  socket->env->sockets_live--;
   hw_freelist_give(&socket->env->sockets, socket);
   closed(owner);
 }
