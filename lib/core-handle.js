@@ -399,7 +399,7 @@ class CoreHandle extends AsyncResource {
     switch (words[at + word.TYPE]) {
       case record.CONNECTED: return this.#connected(status)
       case record.ATTEMPT_FAILED: return this.attempts.failed(status, words[at + word.FLAGS])
-      case record.WROTE: return this.#onWrote(status)
+      case record.WROTE: return this.closing ? undefined : this.#onWrote(status)
       case record.CLOSED: return this.closed()
       case record.RAW: return this.#onRaw(at)
       case record.RETIRE: return this.#retire(status)
@@ -438,6 +438,8 @@ class CoreHandle extends AsyncResource {
     }
   }
 
+  // What is under way when the handle is closed ends with it: closed() tells that, as
+  // libuv does.
   #onWrote (status) {
     const pending = this.pending
     this.pending = null

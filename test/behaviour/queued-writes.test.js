@@ -200,3 +200,40 @@ test('more pieces than one call takes, all of which fit', async (t) => {
   })
   assert.equal(got, hash(bytes))
 })
+
+// What a user hears of two writes, the first of which the kernel does not take whole,
+// when their connection ends as `end` does it.
+async function heard (t, agent, end) {
+  const peers = []
+  const server = net.createServer({ pauseOnConnect: true }, (socket) => peers.push(socket))
+  const port = await start(t, server)
+  t.after(() => agent.destroy())
+  const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+  const log = []
+  req.on('error', (err) => log.push(`error ${err.code} ${err.message}`))
+  const closed = new Promise((resolve) => req.on('close', () => resolve(log.push('close'))))
+  req.flushHeaders()
+  const [socket] = await once(req, 'socket')
+  await Promise.all([once(socket, 'connect'), once(server, 'connection')])
+  const written = [1, 2].map((n) => new Promise((resolve) => {
+    req.write(Buffer.alloc(12 * MIB), (err) => resolve(log.push(`write ${n} ${err?.code}`)))
+  }))
+  await new Promise(setImmediate) // it was corked for this tick
+  end({ req, peer: peers[0].on('error', () => {}) })
+  await Promise.all([...written, closed])
+  return log
+}
+
+for (const [title, end] of Object.entries({
+  'is reset by the peer': ({ peer }) => peer.resetAndDestroy(),
+  'is closed by a peer that has not read all': ({ peer }) => peer.destroy(),
+  'is ended by the peer': ({ peer }) => peer.end(),
+  'is destroyed': ({ req }) => req.socket.destroy(),
+  'is destroyed with an error': ({ req }) => req.destroy(new Error('mine')),
+  'is reset': ({ req }) => req.socket.resetAndDestroy()
+})) {
+  test(`what is told of queued writes whose connection ${title}`, async (t) => {
+    const expected = await heard(t, new http.Agent({ keepAlive: true }), end)
+    assert.deepEqual(await heard(t, new Agent(), end), expected)
+  })
+}
