@@ -23,9 +23,10 @@ const {
   completeMethods
 } = require('./node-lane')
 const { debug, debugging, inspectAgent } = require('./diagnostics')
+const { resetAsyncId, clearAsyncId } = require('./async-ids')
 const host = require('./host')
 const {
-  symbolOf, kAgent, kConn, kOptions, kIdle, kHinted, kCore, kExchange, kNext, kEntry
+  kAgent, kConn, kOptions, kIdle, kHinted, kCore, kExchange, kNext, kEntry
 } = require('./symbols')
 
 const { verdict, register } = native
@@ -362,25 +363,6 @@ function reuse (agent, socket, req, options) {
     throw err
   }
   setRequestSocket(agent, req, socket)
-}
-
-// Node: socket[async_id_symbol], what runs the socket's own callbacks.
-const kAsyncId = symbolOf(new net.Socket(), 'async_id_symbol')
-if (kAsyncId === undefined) host.lack('async ids of reused sockets', 'Node keeps them elsewhere')
-
-// Node: asyncResetHandle(); the id of a reused handle is a new one.
-function resetAsyncId (socket) {
-  const handle = socket._handle
-  if (kAsyncId === undefined || typeof handle?.asyncReset !== 'function') return
-  handle.asyncReset(handle === socket[kCore] ? undefined : new ReusedHandle(handle))
-  socket[kAsyncId] = handle.getAsyncId()
-}
-
-class ReusedHandle {
-  constructor (handle) {
-    this.type = handle.getProviderType?.()
-    this.handle = handle
-  }
 }
 
 // The pool has an entry for req; what comes of it is the request's socket.
@@ -728,7 +710,7 @@ function onFree (socket) {
       throw err
     }
   } else if (answer === verdict.IDLE) {
-    if (kAsyncId !== undefined) socket[kAsyncId] = -1
+    clearAsyncId(socket)
     let kept = false
     try {
       kept = keep(this, socket, req)

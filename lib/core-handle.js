@@ -12,6 +12,7 @@ const { AsyncResource } = require('node:async_hooks')
 
 const native = require('./binding')
 const ring = require('./shared-ring')
+const { MANUAL_DESTROY, typeOf, workOf, nextResource } = require('./async-ids')
 const { PendingWrite, plainChunks, lengthOf, isLatin1, lostMemory, STRING_MAX } =
   require('./pending-write')
 const { NOT_NOW, coreError } = require('./errors')
@@ -23,8 +24,6 @@ const { words, handles, INDEX_MASK } = ring
 
 const SHUTDOWN_DONE = 1 // what shutdown() of Node's handles returns for "done at once"
 
-const MANUAL_DESTROY = { requireManualDestroy: true }
-
 // What _onTimeout() compares with the handle's writeQueueSize, to tell a slow
 // write from silence.
 const kLastWriteQueueSize = symbolOf(new net.Socket(), 'lastWriteQueueSize')
@@ -32,42 +31,15 @@ if (kLastWriteQueueSize === undefined) {
   lack('slow writes that are no silence', 'net.Socket has no lastWriteQueueSize')
 }
 
-// A part of the handle's work, in async_hooks' eyes: started by it.
-function workOf (handle, type) {
-  return new AsyncResource(type, {
-    triggerAsyncId: handle.getAsyncId(),
-    requireManualDestroy: true
-  })
-}
-
-// The stores of AsyncLocalStorage that a resource runs with: in one property since
-// 24, before that one for each.
-const STORES = ['context_frame', 'kResourceStore']
-
-// A resource that has been replaced runs nothing any more.
-function forgetStores (resource) {
-  for (const symbol of Object.getOwnPropertySymbols(resource)) {
-    if (STORES.includes(symbol.description)) resource[symbol] = undefined
-  }
-}
-
-// What a handle is from its second request on. Node: lib/_http_agent.js.
-class ReusedHandle extends AsyncResource {
-  constructor (handle) {
-    super(handle.isPipe ? 'PIPEWRAP' : 'TCPWRAP', MANUAL_DESTROY)
-    this.handle = handle
-  }
-}
-
 // docs/internals.md lists what net.Socket uses of a handle.
 class CoreHandle extends AsyncResource {
   constructor (id, isPipe) {
-    super(isPipe ? 'PIPEWRAP' : 'TCPWRAP', MANUAL_DESTROY)
+    super(typeOf(isPipe), MANUAL_DESTROY)
     this.id = id
     this.tag = ring.tagOf(id)
     this.isPipe = isPipe
     this.socket = null
-    this.resource = this // then a ReusedHandle
+    this.resource = this // from its second request on another one
     this.reading = false
     this.onread = null
     this.connectRequest = null
@@ -89,9 +61,7 @@ class CoreHandle extends AsyncResource {
   getProviderType () { return 0 }
 
   asyncReset () {
-    this.resource.emitDestroy()
-    if (this.resource === this) forgetStores(this)
-    this.resource = new ReusedHandle(this)
+    this.resource = nextResource(this)
   }
 
   get fd () { return Math.max(native.fd(this.id), -1) }

@@ -13,6 +13,7 @@ const { finished } = require('node:stream')
 
 const native = require('./binding')
 const ring = require('./shared-ring')
+const { MANUAL_DESTROY } = require('./async-ids')
 const { IncomingMessage } = require('./incoming')
 const { endEntry } = require('./perf-entry')
 const { NOT_NOW, connReset, parseError, coreError } = require('./errors')
@@ -26,8 +27,6 @@ const { words } = ring
 
 const errorChannel = diagnostics.channel('http.client.request.error')
 const finishChannel = diagnostics.channel('http.client.response.finish')
-
-const MANUAL_DESTROY = { requireManualDestroy: true }
 
 // Node: MAX_HEADER_PAIRS, in array entries.
 const MAX_HEADER_ENTRIES = 2000
