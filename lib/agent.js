@@ -6,7 +6,6 @@
 'use strict'
 
 const http = require('node:http')
-const net = require('node:net')
 const { AsyncResource } = require('node:async_hooks')
 const { inspect } = require('node:util')
 
@@ -15,7 +14,8 @@ const ring = require('./shared-ring')
 const exchange = require('./exchange')
 const { keepAliveHint } = require('./incoming')
 const { connect } = require('./connect')
-const { NO_MEMORY, coreError, nullByte } = require('./errors')
+const { keyOf, merge, hostHeader, noKey, kLast } = require('./origin-key')
+const { NO_MEMORY, coreError } = require('./errors')
 const { validateAgentOptions, typeError } = require('./options')
 const { poolView } = require('./pool-view')
 const {
@@ -40,11 +40,9 @@ const kPool = Symbol('hawser.pool')
 const kOwnOptions = Symbol('hawser.ownOptions') // none on a stand-in for Node's
 const kLimits = Symbol('hawser.limits')
 const kViews = Symbol('hawser.views')
-const kLast = Symbol('hawser.lastKey')
 
 // Taken now: a program may put another Agent in its place later, this one too.
 const BaseAgent = http.Agent
-const baseGetName = BaseAgent.prototype.getName
 
 // By index of an id: the socket of a connection that is in a pool, and who waits.
 const sockets = []
@@ -75,7 +73,7 @@ function construct (agent, Base, options) {
   agent[kPool] = 0
   agent[kLimits] = null
   agent[kViews] = null
-  agent[kLast] = { host: null, port: null, key: '' }
+  agent[kLast] = noKey()
   agent[kOwnOptions] = false
   Base.call(agent, options)
   agent.removeAllListeners('free') // Node's bookkeeping; ours is the core's
@@ -213,65 +211,6 @@ function check (result, what) {
 }
 
 // -- requests -----------------------------------------------------------------
-
-// Node: getName(), without the agent's own options when they do not matter.
-function keyOf (agent, req, options) {
-  const own = agent.options
-  if (options.host !== agent[kLast].host) checkHost(options.host)
-  if (agent.getName !== baseGetName || 'host' in own || 'port' in own ||
-      'localAddress' in own || 'family' in own || 'socketPath' in own) { // undefined, too
-    return String(agent.getName(merge(agent, req, options)))
-  }
-  const { host, port } = options
-  if (options.localAddress || options.family || options.socketPath) {
-    return baseGetName.call(agent, options)
-  }
-  const last = agent[kLast] // mostly it is the same again, and making a string costs more
-  if (last.host !== host || last.port !== port) {
-    agent[kLast] = { host, port, key: baseGetName.call(agent, options) }
-  }
-  return agent[kLast].key
-}
-
-// A look-up would end at the NUL and find another host. Node checks since 22.
-function checkHost (host) {
-  if (typeof host === 'string' && host.includes('\0')) throw nullByte('options.host', host)
-}
-
-// Inherits nothing, as Node's options do. A constructor makes objects of one
-// shape; { __proto__: null } is a hash table for V8 and takes 1 KB more, which
-// counts since a socket keeps its options as long as it lives.
-function Options () {}
-Options.prototype = Object.create(null)
-
-// Node: the options that createConnection() gets; the agent's win.
-function merge (agent, req, options) {
-  const merged = Object.assign(new Options(), options, agent.options)
-  if (merged.socketPath) merged.path = merged.socketPath
-  if (!merged.servername && merged.servername !== '') merged.servername = serverName(merged, req)
-  return merged
-}
-
-// Node: calculateServerName().
-function serverName (options, req) {
-  let name = options.host
-  const host = hostHeader(req)
-  if (host) {
-    if (host[0] === '[') {
-      const end = host.indexOf(']')
-      name = end === -1 ? host : host.substring(1, end)
-    } else {
-      name = host.split(':', 1)[0]
-    }
-  }
-  return net.isIP(name) ? '' : name
-}
-
-function hostHeader (req) {
-  const host = req.getHeader('host')
-  if (host && typeof host !== 'string') throw typeError('options.headers.host', 'string', host)
-  return host
-}
 
 function addRequest (req, options, port, localAddress) {
   const around = host.aroundAddRequest()
