@@ -79,6 +79,11 @@ function invalidAddress (value) {
   return err
 }
 
+// What is thrown here, in a tick, is uncaught, and keeps nothing else from being done.
+function rethrow (err) {
+  throw err
+}
+
 module.exports = {
   NO_MEMORY,
   NOT_NOW,
@@ -88,5 +93,6 @@ module.exports = {
   connectError,
   aggregateError,
   nullByte,
-  invalidAddress
+  invalidAddress,
+  rethrow
 }

@@ -8,12 +8,15 @@
 const http = require('node:http')
 
 const ring = require('./shared-ring')
+const host = require('./host')
 const { symbolOf } = require('./symbols')
+
+const PATH_MAX = 107 // sun_path, without the NUL
 
 const kOnRead = Symbol('hawser.onread')
 
 // What the core has to say of such a connection: that it was idle too long.
-class NodeEntry {
+class NodeHandle {
   constructor (id, socket) {
     this.tag = ring.tagOf(id)
     this.socket = socket
@@ -98,6 +101,28 @@ function hasProxy (agent) {
   return Boolean(kProxyConfig === undefined ? agent.options.proxyEnv : agent[kProxyConfig])
 }
 
+// Longer ones and abstract names are Node's, which says what is wrong with them.
+function isPlainPath (path) {
+  return typeof path !== 'string' || (!path.includes('\0') && Buffer.byteLength(path) <= PATH_MAX)
+}
+
+// Options that are net's own business.
+const NET_OPTIONS = ['handle', 'fd', 'onread', 'blockList', 'signal', 'typeOfService']
+
+// Why a connection is made by Node, or null: it is plain http and the core's.
+// `req` is null where it is asked for no request in particular.
+function whyNode (agent, options, req) {
+  if (agent.protocol !== 'http:') return "TLS is Node's"
+  const reason = ring.reason ?? host.whyNotNow()
+  if (reason !== null) return reason
+  if (hasProxy(agent)) return 'a proxy is in force'
+  if (!host.hasNodesCreateConnection(agent)) return "createConnection is not Node's own"
+  if (req !== null && !host.hasNodesOnSocket(req)) return "the request's onSocket is not Node's own"
+  const option = NET_OPTIONS.find((name) => options[name] !== undefined)
+  if (option !== undefined) return `the option ${option} is net's`
+  return isPlainPath(options.socketPath) ? null : 'the socketPath is long or abstract'
+}
+
 // https through a proxy: the socket is not the request's before the tunnel
 // stands, when createConnection's callback is called.
 function waitsForTunnel (agent, socket) {
@@ -142,11 +167,11 @@ function completeMethods (socket) {
 }
 
 module.exports = {
-  NodeEntry,
+  NodeHandle,
   guard,
   unguard,
   whenClosed,
-  hasProxy,
+  whyNode,
   waitsForTunnel,
   emitTunnelError,
   addKeylog,

@@ -7,7 +7,7 @@
 // with stand-ins for sockets); the pool does not know of it.
 'use strict'
 
-const { kAgent, kEntry } = require('./symbols')
+const { kAgent, kIdle, kPlace } = require('./symbols')
 
 // list: the core's, [key, id, id, ..., key, ...]. find: from an id to what the
 // user sees; undefined: nothing here.
@@ -79,7 +79,25 @@ function fill (target, given, list, find) {
 }
 
 function isForeign (item) {
-  return item?.[kAgent] === undefined && item?.[kEntry] === undefined
+  return item?.[kAgent] === undefined && item?.[kPlace] === undefined
 }
 
-module.exports = { poolView }
+// An idle socket whose time is over, or that was destroyed, is no longer to be had
+// from the core, but it is a free one until it has closed.
+function wasFree (pool, id) {
+  return pool.connectionAt(id)?.[kIdle] === true
+}
+
+function wereFree (pool) {
+  return pool.active().filter((item) => typeof item === 'string' || wasFree(pool, item))
+}
+
+const viewOf = {
+  sockets: (pool) => poolView(() => pool.active(),
+    (id) => wasFree(pool, id) ? undefined : pool.connectionAt(id)),
+  freeSockets: (pool) => poolView(() => [...pool.idle(), ...wereFree(pool)],
+    (id) => pool.connectionAt(id)),
+  requests: (pool) => poolView(() => pool.waiting(), (id) => pool.waiterAt(id)?.req)
+}
+
+module.exports = { viewOf }

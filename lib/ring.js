@@ -11,7 +11,7 @@ const { Buffer } = require('node:buffer') // a runner takes its globals away aga
 const native = require('./binding')
 const { whyNotHere } = require('./host')
 
-const { record, word, flag, size, register } = native
+const { record, word, flag, size, register: result } = native
 
 const INDEX_MASK = 2 ** size.ID_INDEX_BITS - 1
 const WORDS = size.RECORD_WORDS
@@ -19,7 +19,7 @@ const WORDS = size.RECORD_WORDS
 const memory = new ArrayBuffer(size.RING)
 const words = new Uint32Array(memory, 0, size.RING_TEXT / 4)
 const text = Buffer.from(memory, size.RING_TEXT)
-const registers = new Float64Array(register.SIZE) // ids have 52 bits
+const results = new Float64Array(result.SIZE) // what calls leave beside theirs; ids have 52 bits
 
 // By index of a connection's id: the CoreHandle that its records go to.
 const handles = []
@@ -156,7 +156,7 @@ function copyOf (source, start, length) {
   return copy
 }
 
-const reason = whyNotHere(native.setup(memory, registers, drain))
+const reason = whyNotHere(native.setup(memory, results, drain))
 const fast = reason === null
 if (fast) {
   for (let id = 1; id <= size.SLABS; id++) {
@@ -166,5 +166,5 @@ if (fast) {
 }
 
 module.exports = {
-  fast, reason, handles, words, registers, INDEX_MASK, tagOf, take, putBack, recordText, recordBody
+  fast, reason, handles, words, results, INDEX_MASK, tagOf, take, putBack, recordText, recordBody
 }

@@ -23,5 +23,7 @@ module.exports = {
   kExchange: Symbol('hawser.exchange'),
   kAssigned: Symbol('hawser.assigned'), // does a request get it on the next tick
   // on a ClientRequest
-  kEntry: Symbol('hawser.entry') // { agent, id } of a pool's entry that waits for its socket, or null
+  kPlace: Symbol('hawser.place'), // { agent, id } of its place in a pool, or null
+  // on an Agent
+  kPool: Symbol('hawser.pool')
 }

@@ -13,7 +13,7 @@ const { Agent, hawserOnly } = require('../support/agent')
 const { request, freed } = require('../support/request')
 const { httpServer } = require('../support/servers')
 const native = require('../../lib/binding')
-const { registers } = require('../../lib/shared-ring')
+const { results } = require('../../lib/shared-ring')
 
 const NO_MEMORY = -os.constants.errno.ENOMEM
 
@@ -113,8 +113,8 @@ test('next: who waits gets the error, and the one behind a connection', { skip: 
   native.next = (pool) => { // as the core does it: the waiter has left, and its entry was not made
     native.next = own
     own(pool)
-    native.remove(registers[native.register.CONN])
-    registers[native.register.CONN] = 0
+    native.remove(results[native.register.CONN])
+    results[native.register.CONN] = 0
     return NO_MEMORY
   }
   req.destroy()

@@ -26,7 +26,7 @@ function pool () {
 
 function add (id) {
   assert.equal(native.add(id, 'origin'), 0)
-  return ring.registers[native.register.CONN]
+  return ring.results[native.register.CONN]
 }
 
 for (const [kind, make] of Object.entries({ external: native.external, 'not opened': () => 0 })) {
