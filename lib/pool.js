@@ -111,8 +111,9 @@ class Pool {
     connections[id & INDEX_MASK] = connection
   }
 
-  // What was just acquired, or handed over, turns out to be of no use.
+  // What was just acquired, or handed over, turns out to be of no use: that was no lease.
   reject (id, connection) {
+    native.reject(id)
     connection.destroy()
   }
 
