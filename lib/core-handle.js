@@ -352,7 +352,7 @@ class CoreHandle extends AsyncResource {
       case record.PARSE_ERROR:
       case record.SURPLUS: {
         const exchange = this.socket[kExchange]
-        if (exchange !== null && !exchange.failed) exchange.onRecords()
+        if (exchange !== null && !exchange.lost) exchange.onRecords()
         else ring.take(this.tag)
         return
       }
@@ -382,7 +382,7 @@ class CoreHandle extends AsyncResource {
   lose (type, err) {
     if (type === record.CLOSED) return this.closed()
     const { socket } = this
-    if (socket[kExchange] !== null) socket[kExchange].fail(err)
+    if (socket[kExchange] !== null) socket[kExchange].lose(err)
     else socket.destroy(err)
     if (socket._handle !== this) return
     socket._handle = null

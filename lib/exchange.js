@@ -28,16 +28,11 @@ const { words } = ring
 const errorChannel = diagnostics.channel('http.client.request.error')
 const finishChannel = diagnostics.channel('http.client.response.finish')
 
-// Node: MAX_HEADER_PAIRS, in array entries.
-const MAX_HEADER_ENTRIES = 2000
+// Node: MAX_HEADER_PAIRS, which have two strings each.
+const MAX_HEADER_STRINGS = 2000
 
 // Node >= 24: the response's abort signal lets go of the socket.
 const kDetachAbortSignal = symbolOf(http.IncomingMessage.prototype, 'kDetachAbortSignal')
-
-function emitErrorEvent (req, err) {
-  if (errorChannel.hasSubscribers) errorChannel.publish({ request: req, error: err })
-  req.emit('error', err)
-}
 
 // As Node's parser of a response is one: async_hooks sees it made and destroyed.
 class Exchange extends AsyncResource {
@@ -48,7 +43,7 @@ class Exchange extends AsyncResource {
     this.id = socket[kCore].id
     this.tag = socket[kCore].tag
     this.untilClose = false
-    this.failed = false
+    this.lost = false // something of it could not be told
     this.listensForEnd = false
     this.tellsTimeout = false // the response, by a listener of its own
   }
@@ -60,15 +55,35 @@ class Exchange extends AsyncResource {
 
   // Something that came for the response could not be told: it must not end well,
   // whatever else has come.
-  fail (err) {
-    this.failed = true
+  lose (err) {
+    this.lost = true
     if (this.req.res?.complete) return this.socket.destroy() // that went well before
     this.untilClose = false
     this.socket.destroy(err)
   }
 
+  // The socket has closed with the request on it. Whatever a listener throws, the
+  // rest is told. Node: socketCloseListener().
   close () {
-    socketClosed(this.socket, this.req)
+    const { req, socket, untilClose } = this
+    const { res } = req
+    if (!res?.complete) socket[kCore].cut = true
+    endExchange(socket)
+    req.destroyed = true
+    try {
+      if (!res) hangUp(req, socket)
+      else if (!res.complete) res.destroy(connReset('aborted'))
+    } finally {
+      try {
+        end(req)
+      } finally {
+        if (res) {
+          if (!res.aborted && res.readable) res.push(null)
+          if (untilClose) res.complete = true // Node: parser.finish()
+        }
+        if (req.outputData) req.outputData.length = 0
+      }
+    }
   }
 
   // The peer has closed its side; the socket's 'end' comes next. An idle socket
@@ -101,7 +116,7 @@ function deliver () {
         ring.putBack() // the handle's
         return pauseIfFull(this)
     }
-    if (this.failed) return // what is left is passed over
+    if (this.lost) return // what is left is passed over
   }
   pauseIfFull(this)
 }
@@ -118,7 +133,7 @@ function made (exchange, make, at) {
   try {
     return make(exchange, at)
   } catch (err) {
-    exchange.fail(err)
+    exchange.lose(err)
     return null
   }
 }
@@ -136,7 +151,7 @@ function makeResponse ({ req, socket, id }, at) {
   res.joinDuplicateHeaders = req.joinDuplicateHeaders
   res.upgrade = (flags & flag.UPGRADE) !== 0
   res.statusCode = status & 0xffff
-  res.setHead(ring.recordText(at, id), maxEntries(req), (flags & flag.HINT) !== 0)
+  res.setHead(ring.recordText(at, id), maxStrings(req), (flags & flag.HINT) !== 0)
   return res
 }
 
@@ -163,8 +178,8 @@ function onHead (exchange, at) {
   if (res.statusCode === 304 && req.method !== 'HEAD') res.complete = true
 }
 
-function maxEntries (req) {
-  return typeof req.maxHeadersCount === 'number' ? req.maxHeadersCount << 1 : MAX_HEADER_ENTRIES
+function maxStrings (req) {
+  return typeof req.maxHeadersCount === 'number' ? req.maxHeadersCount << 1 : MAX_HEADER_STRINGS
 }
 
 function onInformation (req, res) {
@@ -189,7 +204,7 @@ function onData (exchange, at) {
 }
 
 function takeTrailers ({ req, id }, at) {
-  req.res.setTrailers(ring.recordText(at, id), maxEntries(req))
+  req.res.setTrailers(ring.recordText(at, id), maxStrings(req))
 }
 
 // Node: parserOnMessageComplete().
@@ -232,8 +247,7 @@ function onUpgrade (exchange, at) {
     req.emit(event, res, socket, head)
   } finally {
     req.destroyed = true
-    req._closed = true
-    req.emit('close')
+    end(req)
   }
 }
 
@@ -247,8 +261,7 @@ function onParseError (exchange, at) {
   if (err === null) return
   socket.removeListener('drain', ondrain)
   socket.destroy()
-  socket._hadError = true
-  emitErrorEvent(req, err)
+  fail(req, socket, err)
 }
 
 function ondrain () {
@@ -293,6 +306,29 @@ function listenLast (socket) {
   }
 }
 
+// -- how a request ends: one 'error' at most, and 'close' ----------------------
+
+// Its 'error', of which Node keeps on its socket that there was one; null: it never had
+// a socket. What brings the socket's end tells it of the first cause, and 'close' comes
+// when the socket has closed.
+function fail (req, socket, err) {
+  if (socket !== null) {
+    if (socket._hadError) return // Node tells some of a second one
+    socket._hadError = true
+  }
+  if (errorChannel.hasSubscribers) errorChannel.publish({ request: req, error: err })
+  req.emit('error', err)
+}
+
+function hangUp (req, socket) {
+  if (!socket?._hadError) fail(req, socket, connReset('socket hang up'))
+}
+
+function end (req) {
+  req._closed = true
+  req.emit('close')
+}
+
 function onError (err) {
   const req = this._httpMessage
   if (this[kExchange] || (req && !req.destroyed)) socketFailed(this, req, err)
@@ -300,7 +336,7 @@ function onError (err) {
 }
 
 function onClose () {
-  if (this[kExchange]) socketClosed(this, this._httpMessage)
+  if (this[kExchange]) this[kExchange].close()
 }
 
 // Node: freeSocketErrorListener().
@@ -309,43 +345,10 @@ function onIdleError () {
   if (this[kConn] !== undefined) this.emit('agentRemove')
 }
 
-// The socket has closed with a request on it. Whatever a listener throws, the
-// rest is told. Node: socketCloseListener().
-function socketClosed (socket, req) {
-  const { res } = req
-  const { untilClose } = socket[kExchange]
-  if (!res?.complete) socket[kCore].cut = true
-  endExchange(socket)
-  req.destroyed = true
-  try {
-    if (res) {
-      if (!res.complete) res.destroy(connReset('aborted'))
-    } else if (!socket._hadError) {
-      socket._hadError = true
-      emitErrorEvent(req, connReset('socket hang up'))
-    }
-  } finally {
-    try {
-      req._closed = true
-      req.emit('close')
-    } finally {
-      if (res) {
-        if (!res.aborted && res.readable) res.push(null)
-        if (untilClose) res.complete = true // Node: parser.finish()
-      }
-      if (req.outputData) req.outputData.length = 0
-    }
-  }
-}
-
 // Node: socketErrorListener().
 function socketFailed (socket, req, err) {
   try {
-    // Node tells it of a second one: given up with garbage behind the response.
-    if (!socket._hadError) {
-      socket._hadError = true
-      emitErrorEvent(req, err)
-    }
+    fail(req, socket, err)
   } finally {
     if (socket[kExchange]?.untilClose) finishMessage(req.res) // Node: parser.finish()
     socket.destroy()
@@ -361,10 +364,7 @@ function finishMessage (res) {
 function socketOnEnd () {
   const req = this._httpMessage
   try {
-    if (req && !req.res && !this._hadError) {
-      this._hadError = true
-      emitErrorEvent(req, connReset('socket hang up'))
-    }
+    if (req && !req.res) hangUp(req, this)
   } finally {
     this.destroy()
   }
@@ -439,10 +439,7 @@ function requestOnFinish () {
 // before the user read on; Node emits 'close' again then.
 function emitFreeNT (req) {
   try {
-    if (!req._closed) {
-      req._closed = true
-      req.emit('close')
-    }
+    if (!req._closed) end(req)
   } finally {
     if (req.socket) tellFree(req.socket)
   }
@@ -512,12 +509,11 @@ function giveUp (req, socket) {
 }
 
 function endUnsent (req, err) {
-  if (!req.aborted && !err) err = connReset('socket hang up')
   try {
-    if (err) emitErrorEvent(req, err)
+    if (err) fail(req, null, err)
+    else if (!req.aborted) hangUp(req, null)
   } finally {
-    req._closed = true
-    req.emit('close')
+    end(req)
   }
 }
 

@@ -24,7 +24,7 @@ const idleIsGuarded = major > 24 || (major === 24 && minor >= 17) || (major === 
 // A write's error is told of a destroyed socket too.
 const tellsDestroyed = major >= 22
 
-// A head of many entries is cut at the limit, and not at the end of a batch.
+// A head of many headers is cut at the limit, and not at the end of a batch.
 const cutsHeaders = major >= 22
 
 // A socket is its request's at once, and what happens to it before the next tick the

@@ -12,12 +12,12 @@ const { kCore } = require('./symbols')
 const kText = Symbol('hawser.headText')
 const kRaw = Symbol('hawser.rawHeaders')
 const kHinted = Symbol('hawser.hasKeepAlive')
-const kMaxPairs = Symbol('hawser.maxHeaderPairs')
+const kMaxStrings = Symbol('hawser.maxHeaderStrings')
 
 const HEADERS = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headers')
 const DISTINCT = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headersDistinct')
 
-// A head of more entries than this reaches Node's JavaScript in batches, which
+// A head of more strings than this reaches Node's JavaScript in batches, which
 // it collects up to the limit, or until 22 while the limit is not reached. A
 // smaller one is passed on as it is, and only `headers` is limited.
 const BATCH = 2 * 31
@@ -30,11 +30,11 @@ function split (text) {
   return list
 }
 
-function addLines (message, list, maxPairs) {
+function addLines (message, list, maxStrings) {
   let count = list.length
-  if (maxPairs > 0 && count > maxPairs) {
-    if (count > BATCH) list.length = Math.min(count, collected(maxPairs))
-    count = maxPairs
+  if (maxStrings > 0 && count > maxStrings) {
+    if (count > BATCH) list.length = Math.min(count, collected(maxStrings))
+    count = maxStrings
   }
   message._addHeaderLines(list, count)
 }
@@ -45,7 +45,7 @@ function decode (message) {
   // _addHeaderLines() takes lines after the end for trailers.
   const complete = message.complete
   message.complete = false
-  addLines(message, list, message[kMaxPairs])
+  addLines(message, list, message[kMaxStrings])
   message.complete = complete
 }
 
@@ -54,24 +54,24 @@ class IncomingMessage extends http.IncomingMessage {
     super(socket)
     this[kText] = null
     this[kHinted] = false
-    this[kMaxPairs] = 0
+    this[kMaxStrings] = 0
   }
 
-  // maxPairs: array entries to keep, as in Node's parser; 0: no limit. hinted: there
+  // maxStrings: names and values to keep, as in Node's parser; 0: no limit. hinted: there
   // is a Keep-Alive header.
-  setHead (text, maxPairs, hinted) {
+  setHead (text, maxStrings, hinted) {
     const end = text.indexOf('\n')
     this.statusMessage = end === -1 ? text : text.slice(0, end)
     this[kText] = text
     this[kHinted] = hinted
-    this[kMaxPairs] = maxPairs
+    this[kMaxStrings] = maxStrings
   }
 
-  setTrailers (text, maxPairs) {
+  setTrailers (text, maxStrings) {
     if (this[kText] !== null) decode(this)
     const list = split(text)
-    if (maxPairs > 0 && list.length > maxPairs) {
-      list.length = Math.min(list.length, collected(maxPairs))
+    if (maxStrings > 0 && list.length > maxStrings) {
+      list.length = Math.min(list.length, collected(maxStrings))
     }
     this.complete = true // so that they are not taken for headers
     this._addHeaderLines(list, list.length)
