@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The Agent: http.Agent's surface over the core's pool. The pool decides which
-// connection a request gets, or that it waits; here the verdicts are acted on,
-// for both lanes alike.
+// The Agent: http.Agent's surface over the pool, for both lanes alike. The pool
+// decides which connection a request gets, or that it waits, and what becomes of one
+// that is free; here that is acted on.
 'use strict'
 
 const http = require('node:http')

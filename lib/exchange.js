@@ -580,4 +580,4 @@ function flush (req, socket) {
   }
 }
 
-module.exports = { assign, assignNative, isTaken, letGo, listen, unlisten, onIdleError }
+module.exports = { assign, assignNative, isTaken, letGo, listen, onIdleError }

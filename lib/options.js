@@ -65,4 +65,4 @@ function validateAgentOptions (options) {
   checkNumber(options, 'maxCachedSessions', 0)
 }
 
-module.exports = { validateAgentOptions, typeError, rangeError }
+module.exports = { validateAgentOptions, typeError }

@@ -157,8 +157,7 @@ function copyOf (source, start, length) {
 }
 
 const reason = whyNotHere(native.setup(memory, results, drain))
-const fast = reason === null
-if (fast) {
+if (reason === null) {
   for (let id = 1; id <= size.SLABS; id++) {
     slabs[id] = Buffer.allocUnsafeSlow(slabSize)
     giveSlab(id)
@@ -166,5 +165,5 @@ if (fast) {
 }
 
 module.exports = {
-  fast, reason, handles, words, results, INDEX_MASK, tagOf, take, putBack, recordText, recordBody
+  reason, handles, words, results, INDEX_MASK, tagOf, take, putBack, recordText, recordBody
 }
