@@ -81,7 +81,7 @@ class CoreHandle extends AsyncResource {
   // socket.pause() and resume().
   hold () {
     this.held = true
-    native.pause(this.id, true)
+    if (this.refused === null) native.pause(this.id, true)
   }
 
   unhold () {
@@ -91,10 +91,9 @@ class CoreHandle extends AsyncResource {
 
   // The response's reader is full.
   pauseBody () {
-    if (!this.paused) {
+    if (!this.paused && this.refused === null) {
       this.paused = true
       native.pause(this.id, true)
-      this.tellUnread()
     }
   }
 
@@ -291,13 +290,14 @@ class CoreHandle extends AsyncResource {
   }
 
   // Who closes while it is written to may have answered before: what it sent is
-  // read first. A connection that is gone has an end, so this does not last.
+  // read first, also past a reader that is full, who may be waiting for the request
+  // to be written. A connection that is gone has an end, so this does not last.
   #failed (status, callback) {
     const exchange = this.socket[kExchange]
     if ((status === uv.EPIPE || status === uv.ECONNRESET) &&
         exchange !== null && !exchange.req._ended && !this.held) {
       this.refused = { callback, status }
-      if (this.paused) this.tellUnread()
+      if (this.paused) this.resumeBody()
     } else {
       callback(coreError(status, 'write'))
     }
@@ -308,18 +308,6 @@ class CoreHandle extends AsyncResource {
   tellRefused () {
     const exchange = this.socket[kExchange]
     if (this.refused === null || exchange?.untilClose || exchange?.req.res?.complete) return
-    this.#failRefused()
-  }
-
-  // The answer is more than its reader holds, and nobody reads it: he may be waiting
-  // for the request to be written, and its end would never come.
-  tellUnread () {
-    if (this.refused !== null && this.socket[kExchange]?.req.res?.readableFlowing === null) {
-      this.#failRefused()
-    }
-  }
-
-  #failRefused () {
     const { callback, status } = this.refused
     this.refused = null
     this.#tell(callback, status)
@@ -461,8 +449,7 @@ class CoreHandle extends AsyncResource {
   #onReadError (status) {
     const { socket } = this
     this.tellRefused()
-    if (this.refused === null) socket.destroy(coreError(status, 'read'))
-    else if (socket[kExchange]?.untilClose) socket.destroy()
+    socket.destroy(this.refused === null ? coreError(status, 'read') : undefined)
   }
 }
 

@@ -6,8 +6,12 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const fs = require('node:fs')
 const http = require('node:http')
 const net = require('node:net')
+const os = require('node:os')
+const path = require('node:path')
+const { Writable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { test } = require('node:test')
 
@@ -178,3 +182,77 @@ test('an upload fails over a socket that is paused', async (t) => {
   await settled(req)
   assert.equal(agent.totalSocketCount, 0)
 })
+
+// Whoever has paused may be waiting for the request to be written. The peer is gone:
+// what it has sent is no more than the kernel holds.
+const LONG = 'x'.repeat(MIB)
+const longAnswer = `HTTP/1.1 413 Payload Too Large\r\nContent-Length: ${MIB}\r\n\r\n${LONG}`
+
+for (const [title, hold] of Object.entries({
+  'has paused it': (res) => res.pause(),
+  'listens for readable': (res) => res.on('readable', () => {}),
+  'is a pipe that is full': (res) => res.pipe(new Writable({ write () {} })),
+  'is an iterator that waits': (res) => {
+    res.forEach(() => new Promise(() => {})).catch(() => {})
+  },
+  'has paused the socket': (res) => res.on('data', () => {}).socket.pause(),
+  'does nothing yet': () => {}
+})) {
+  for (const [when, act] of [['at once', (hold, res) => hold(res)], ['later', setImmediate]]) {
+    test(`an upload ends when the reader of a long answer ${title}, ${when}`, async (t) => {
+      const peers = []
+      const port = await start(t, net.createServer((socket) => {
+        peers.push(socket)
+        socket.on('error', () => {})
+        socket.once('data', () => { socket.pause().write(longAnswer) })
+      }))
+      const agent = new Agent({ maxSockets: 1 })
+      t.after(() => agent.destroy())
+      const req = http.request({ host: '127.0.0.1', port, agent, method: 'POST' })
+      req.on('error', () => {})
+      const closed = new Promise((resolve) => req.on('close', resolve))
+      const called = new Promise((resolve) => req.write(Buffer.alloc(32 * MIB), resolve))
+      const [res] = await once(req, 'response')
+      res.on('error', () => {})
+      act(hold, res)
+      peers[0].resetAndDestroy()
+      await Promise.all([called, closed])
+      assert.equal(agent.totalSocketCount, 0)
+    })
+  }
+}
+
+// The write fails at once, then all of the answer is read, and the end behind it: over a
+// Unix domain socket that is an error.
+for (const [lane, listen] of [
+  ['TCP', () => ({ host: '127.0.0.1', port: 0 })],
+  ['a Unix domain socket', () => ({
+    path: path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-')), 's')
+  })]
+]) {
+  for (const [title, hold] of [['nobody reads', () => {}], ['is paused', (res) => res.pause()]]) {
+    test(`an upload over ${lane} ends whose whole answer ${title}; it can be read later`, async (t) => {
+      const where = listen()
+      const server = net.createServer({ pauseOnConnect: true })
+      const port = await start(t, server, where)
+      const agent = new Agent()
+      t.after(() => agent.destroy())
+      const to = where.path === undefined ? { host: where.host, port } : { socketPath: where.path }
+      const req = http.request({ ...to, agent, method: 'POST' })
+      req.flushHeaders()
+      req.on('error', () => {})
+      const closed = new Promise((resolve) => req.on('close', resolve))
+      const [[peer]] = await Promise.all([once(server, 'connection'), once(req, 'socket')
+        .then(([socket]) => once(socket, 'connect'))])
+      const answered = once(req, 'response')
+      peer.on('error', () => {}).write(answers['a short answer'][0])
+      peer.destroy()
+      const called = new Promise((resolve) => req.write('x', resolve))
+      const [res] = await answered
+      hold(res)
+      await Promise.all([called, closed])
+      assert.equal(agent.totalSocketCount, 0)
+      assert.equal(String(await res.reduce((all, chunk) => all + chunk, '')), 'no!')
+    })
+  }
+}
