@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address of either family, without the 100 bytes of padding that a
- * sockaddr_storage has: some are kept for each connection being dialled.
+ * An address of either family, without the 100 bytes of padding of a
+ * sockaddr_storage: several are kept for each connection being dialled.
  */
 #ifndef HW_ADDRESS_H
 #define HW_ADDRESS_H
@@ -15,7 +15,7 @@ typedef union {
   struct sockaddr_in6 v6;
 } hw_address_t;
 
-/* Of one dial. */
+/* Per dial. */
 #define HW_ADDRESSES_MAX 256u
 
 #endif /* HW_ADDRESS_H */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every C file of the core may use: the list of our own error codes,
- * checked size arithmetic, container_of and the assertion.
+ * What every C file of the core may use: the core's own error codes, checked
+ * size arithmetic, container_of and the assertion.
  *
- * Results are 0 or a negative code. libuv's codes pass through unchanged; ours
- * are -10001 and below, so that the two can never be mistaken for each other.
+ * Results are 0 or a negative code. libuv's codes pass through unchanged; the
+ * core's are -10001 and below, so that the two can never be confused.
  */
 #ifndef HW_BASE_H
 #define HW_BASE_H
@@ -30,15 +30,15 @@ enum {
 #define X(name, value, code, text) HW_E##name = (value),
   HW_ERROR_MAP(X)
 #undef X
-  /* The system's own, which libuv passes through: one cause has one code. */
+  /* The system's code, which libuv passes through: one code per cause. */
   HW_ENOMEM = -ENOMEM
 };
 
-/* Who drops such a result has made a mistake, and the compiler says so. */
+/* Ignoring such a result is a mistake, and the compiler warns about it. */
 #define HW_MUST_USE __attribute__((warn_unused_result))
 
-/* An assertion is for our own mistakes, never for bad input. It stays on in
- * release builds: a wrong pool is worse than a stopped process. */
+/* Assertions are for mistakes in the core, never for bad input. They stay on in
+ * release builds: a corrupt pool is worse than a stopped process. */
 #define HW_ASSERT(cond)                                                        \
   do {                                                                         \
     if (!(cond)) {                                                             \

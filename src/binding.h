@@ -2,8 +2,8 @@
 //
 // What the C++ files share: the state of one environment, how an argument is
 // read, and how a function of the core becomes one of JavaScript's. Nothing
-// here throws: in a worker that is being terminated every call that needs
-// JavaScript fails, and an exception then is fatal to the process.
+// here throws: in a worker that is being terminated, every call that needs
+// JavaScript fails, and an exception would end the process.
 #ifndef HW_BINDING_H
 #define HW_BINDING_H
 
@@ -19,7 +19,7 @@ extern "C" {
 
 namespace hawser {
 
-// Words that a call leaves for JavaScript beside its result.
+// Words that a call passes to JavaScript in addition to its result.
 enum Register : uint32_t {
   kConn,
   kWaiter,
@@ -48,7 +48,7 @@ struct State {
   }
 };
 
-// What cannot be set is left out; no JavaScript will miss it.
+// A failure is ignored: it means that no JavaScript will run any more.
 inline void SetNamed(napi_env env,
                      napi_value object,
                      const char* name,
@@ -65,8 +65,8 @@ inline void SetElement(napi_env env,
 
 // -- arguments ----------------------------------------------------------------
 //
-// One that is not of the type asked for reads as 0, which is no valid id
-// anywhere; the core checks ids, lengths and generations again.
+// An argument of the wrong type reads as 0, which is never a valid id; the core
+// checks ids, lengths and generations again.
 
 inline double ToDouble(napi_env env, napi_value value) {
   double out = 0;
@@ -83,21 +83,21 @@ inline bool ToBool(napi_env env, napi_value value) {
   return napi_get_value_bool(env, value, &out) == napi_ok && out;
 }
 
-// What is no whole number in the range of ids is none.
+// 0, which is not an id, for anything but a whole number in the range of ids.
 inline hw_id_t ToId(napi_env env, napi_value value) {
   double number = ToDouble(env, value);
   hw_id_t id = number >= 0 && number < 9e15 ? static_cast<hw_id_t>(number) : 0;
   return static_cast<double>(id) == number ? id : 0;
 }
 
-// Milliseconds; anything that is no finite number is "for ever".
+// Milliseconds; anything but a finite number means "forever".
 inline uint64_t ToMilliseconds(napi_env env, napi_value value) {
   double ms = ToDouble(env, value);
   return std::isfinite(ms) && ms >= 0 && ms < 9e15 ? static_cast<uint64_t>(ms)
                                                    : UINT64_MAX;
 }
 
-// A limit; anything that is no finite number of 32 bits is none.
+// A limit; anything but a finite number of 32 bits means "no limit".
 inline uint32_t ToLimit(napi_env env, napi_value value) {
   double limit = ToDouble(env, value);
   return std::isfinite(limit) && limit >= 0 && limit < HW_NO_LIMIT
@@ -108,13 +108,13 @@ inline uint32_t ToLimit(napi_env env, napi_value value) {
 // The bytes of a Uint8Array.
 bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out);
 
-// Appends a string to the scratch memory at *used. utf8 false: latin1, which is
-// what Node calls a 'binary' string too. Result: 0, HW_ENOMEM, or HW_EINVAL for
-// what is no string or longer than a buffer of libuv's.
+// Appends a string to the scratch memory at *used. utf8 false: latin1, which
+// Node also calls 'binary'. Result: 0, HW_ENOMEM, or HW_EINVAL for a value that
+// is not a string, or longer than a libuv buffer.
 int PutString(
     State* state, napi_env env, napi_value string, bool utf8, size_t* used);
 
-// At the end of a call: one string of 100 MB does not keep 100 MB.
+// At the end of a call, so that one string of 100 MB does not keep 100 MB.
 void TrimScratch(State* state);
 
 inline napi_value Result(napi_env env, int64_t value) {
@@ -128,7 +128,7 @@ constexpr uint32_t kChunksMax = 1024;
 
 constexpr size_t kArgumentsMax = 5;
 
-// The arguments of one call, without a JavaScript object or an allocation.
+// The arguments of one call; needs no JavaScript object and no allocation.
 struct Arguments {
   napi_env env;
   State* state;
@@ -140,7 +140,7 @@ struct Arguments {
   hw_id_t id() const {
     return ToId(env, value[0]);
   }
-  // Null where the id in front is no connection's any more.
+  // Null if the first argument is not the id of a live connection.
   hw_conn_t* conn() const {
     return hw_lease_conn(leases(), id());
   }
@@ -152,11 +152,11 @@ using Function = napi_value (*)(const Arguments& args);
 
 napi_value Refuse(State* state, napi_env env);
 
-// In an environment that is ending every call is late.
+// In an environment that is ending, every call is refused.
 template <Function kFunction>
 napi_value Enter(napi_env env, napi_callback_info info) {
   Arguments args;
-  size_t count = kArgumentsMax;  // those that are missing are undefined
+  size_t count = kArgumentsMax;  // missing ones are undefined
   void* data = nullptr;
   if (napi_get_cb_info(env, info, &count, args.value, nullptr, &data) !=
       napi_ok) {
@@ -181,7 +181,7 @@ void Define(State* state, napi_value exports, const char* name) {
   }
 }
 
-// What a function of the core works on, found by the id in front.
+// What a function of the core works on, found by the id in the first argument.
 template <typename T>
 struct Target;
 
@@ -224,9 +224,9 @@ inline uint64_t To<uint64_t>(napi_env env, napi_value value) {
   return ToMilliseconds(env, value);
 }
 
-// A function of the core of the form f(target, flag or number, ...), as it is:
-// an int is a boolean in JavaScript, an unsigned a number, a uint64_t
-// milliseconds.
+// Exports a function of the core of the form f(target, flag or number, ...)
+// unchanged: an int is a boolean in JavaScript, an unsigned a number, a
+// uint64_t milliseconds.
 template <auto kCall>
 struct Forward;
 

@@ -3,9 +3,9 @@
  * One connection: a stream and a reader, dialled; or the pool's entry for a
  * socket that Node owns.
  *
- * Owner: lease.c makes and frees it; the pool only links the node in it. What
- * happens on it becomes records, in libuv's callbacks only and never inside a
- * call from above; each of these callbacks ends with env->settle().
+ * Owner: lease.c creates and frees it; the pool only links the node in it. Its
+ * events become records, only in libuv's callbacks and never inside a call from
+ * above; each of these callbacks ends with env->settle().
  */
 #ifndef HW_CONN_H
 #define HW_CONN_H
@@ -40,16 +40,16 @@ struct hw_conn {
   hw_exchange_t exchange; /* the reader's state */
   int idle_end;           /* 0, or what ended it while it was idle */
   uint8_t state;          /* hw_conn_state_t, changed by set_state() only */
-  uint8_t paused;         /* JavaScript does not want bytes now */
-  uint8_t dirty;          /* bytes came that nobody has asked for */
-  uint8_t ended;          /* nothing more is read: FIN, error, or upgrade */
-  uint8_t tapped;         /* the user wants the bytes themselves too */
+  uint8_t paused;         /* JavaScript wants no bytes now */
+  uint8_t dirty;          /* received bytes that no request asked for */
+  uint8_t ended;          /* reading is over: FIN, error, or upgrade */
+  uint8_t tapped;         /* the user wants the raw bytes too */
   uint8_t unrefd;         /* it does not keep the loop alive */
 };
 
 void hw_conn_init(hw_conn_t* conn, hw_env_t* env, hw_id_t id);
 
-/* What its records carry for its id. */
+/* The part of its id that its records carry. */
 static inline uint32_t hw_conn_tag(const hw_conn_t* conn) {
   return (uint32_t)conn->id;
 }
@@ -62,7 +62,7 @@ static inline int hw_conn_is_external(const hw_conn_t* conn) {
   return conn->state == HW_CONN_EXTERNAL;
 }
 
-/* Has it never had a socket, the core's or Node's? */
+/* Has it never had a socket, neither the core's nor Node's? */
 static inline int hw_conn_is_new(const hw_conn_t* conn) {
   return conn->state == HW_CONN_NEW;
 }
@@ -75,13 +75,13 @@ static inline int hw_conn_is_closed(const hw_conn_t* conn) {
   return conn->state == HW_CONN_CLOSED;
 }
 
-/* Is it on its way to being open? */
+/* Is it being opened? */
 static inline int hw_conn_is_coming(const hw_conn_t* conn) {
   return conn->state == HW_CONN_READY || conn->state == HW_CONN_DIALLING;
 }
 
-/* Has it a socket, or will it again, and is it not being closed? Then its
- * options may be set. */
+/* Can its options be set: has it a socket, or will it get one, and is it not
+ * being closed? */
 static inline int hw_conn_is_usable(const hw_conn_t* conn) {
   return hw_conn_is_open(conn) || hw_conn_is_coming(conn);
 }
@@ -92,8 +92,8 @@ int hw_conn_open(hw_conn_t* conn, int is_pipe);
 /* NEW to EXTERNAL. Result: 0 or HW_ESTATE. */
 int hw_conn_external(hw_conn_t* conn);
 
-/* READY only, else HW_ESTATE: see dial.h. With an error of a dial it is READY
- * as before; else CONNECTED follows. */
+/* READY only, else HW_ESTATE: see dial.h. If a dial returns an error, the
+ * connection stays READY; otherwise CONNECTED follows. */
 int hw_conn_bind(hw_conn_t* conn, const hw_address_t* addr, unsigned flags);
 int hw_conn_dial(hw_conn_t* conn,
                  const hw_address_t* addrs,
@@ -102,15 +102,15 @@ int hw_conn_dial(hw_conn_t* conn,
 int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len);
 
 /* A request is about to be written. flags and header_max as for
- * hw_http1_begin(). Result: 0, or HW_ESTATE also where the server has spoken
- * before it was asked. */
+ * hw_http1_begin(). Result: 0, or HW_ESTATE, also if the server has already
+ * sent bytes. */
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max);
 
-/* The socket that it has now, or NULL. */
+/* Its current socket, or NULL. */
 hw_socket_t* hw_conn_socket(const hw_conn_t* conn);
 
-/* These hold while it is usable, through all the addresses that are tried; else
- * HW_ESTATE. */
+/* These apply while it is usable, across all addresses that are tried;
+ * otherwise the result is HW_ESTATE. */
 
 /* Whether it keeps the loop alive. */
 int hw_conn_ref(hw_conn_t* conn, int on);
@@ -121,15 +121,15 @@ int hw_conn_pause(hw_conn_t* conn, int on);
 /* Whether a RAW record with the bytes follows the records of each read. */
 int hw_conn_tap(hw_conn_t* conn, int on);
 
-/* Closes; queued writes are dropped. CLOSED follows, unless it is CLOSED at
- * once, since it had no socket. Harmless when it is closing. reset: with RST
- * instead of FIN, where it is open. */
+/* Closes; queued writes are dropped. CLOSED follows, unless it had no socket
+ * and is CLOSED at once. Harmless while it is closing. reset: with RST instead
+ * of FIN, if it is open. */
 void hw_conn_close(hw_conn_t* conn, int reset);
 
 /* May another request be sent on it? */
 int hw_conn_is_reusable(const hw_conn_t* conn);
 
-/* May it be leased? The user of an external one looks for itself. */
+/* May it be leased? JavaScript checks an external one itself. */
 int hw_conn_is_alive(const hw_conn_t* conn);
 
 #endif /* HW_CONN_H */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines: entries that share a timeout value expire in the
- * order in which they were started, so each value has one ordered list. The
- * lists of one set hang in a small table by value, and in a heap by the due
- * time of their heads: starting, stopping and restarting cost O(log values in
- * use), which are few, and the next due time is at the top.
+ * Deadlines. Entries that share a timeout value expire in the order in which
+ * they were started, so each value has one ordered list. The lists of one set
+ * are in a small table by value, and in a heap by the due time of their heads.
+ * Starting, stopping and restarting cost O(log n) in the number of values in
+ * use, which are few, and the next due time is at the top of the heap.
  *
  * Time is passed in as now_ms (any monotonic millisecond clock that never goes
- * back). Nothing here calls back: the owner asks for what is due and acts.
+ * back). Nothing here calls back: the owner takes what is due and acts.
  */
 #ifndef HW_DEADLINE_H
 #define HW_DEADLINE_H
@@ -22,13 +22,13 @@ extern "C" {
 
 struct hw_deadline_list; /* the ordered list of one timeout value */
 
-/* One entry, embedded in what it times. Owned by that; must be stopped before
- * its memory goes away. */
+/* One entry, embedded in and owned by what it times; must be stopped before its
+ * memory is freed. */
 typedef struct {
   hw_queue_t node;
   uint64_t due_ms;
   struct hw_deadline_list* list; /* NULL: not started */
-  uint8_t kind;                  /* the owner's: what is it that expires */
+  uint8_t kind;                  /* the owner's: says what expires */
 } hw_deadline_t;
 
 typedef struct {
@@ -44,7 +44,7 @@ void hw_deadlines_close(hw_deadlines_t* set); /* asserts that none is started */
 
 void hw_deadline_init(hw_deadline_t* d, uint8_t kind);
 
-/* Starts d, or starts it again, to be due at now_ms + timeout_ms (saturating).
+/* Starts or restarts d, to be due at now_ms + timeout_ms (saturating).
  * Result: 0 or HW_ENOMEM (d is then not started). */
 int hw_deadline_start(hw_deadlines_t* set,
                       hw_deadline_t* d,

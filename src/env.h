@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all connections of one environment (main thread or worker) share. The
- * loop owns it.
+ * What all connections of one environment (main thread or worker) share. Owned
+ * by the loop.
  */
 #ifndef HW_ENV_H
 #define HW_ENV_H
@@ -24,9 +24,9 @@ struct hw_env {
   hw_freelist_t parsers; /* of hw_http1_t */
   hw_freelist_t dials;   /* of hw_dial_t */
   hw_freelist_t sockets; /* of hw_socket_t */
-  /* The upward edge to the loop: to be called at the end of each callback of
-   * libuv that pushed records or changed conn. conn is NULL where none has
-   * changed. JavaScript may run inside. */
+  /* Upwards to the loop: must be called at the end of each libuv callback that
+   * pushed records or changed conn; conn is NULL if none has changed.
+   * JavaScript may run inside. */
   void (*settle)(hw_env_t* env, struct hw_conn* conn);
 };
 

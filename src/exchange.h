@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader of HTTP/1.1: one exchange after the other on a connection. A
- * parser is there only from the first byte of a response to its end, or until a
- * long head is fetched: idle connections are many, and one parser that serves
- * them all in turn stays in the cache.
+ * The reader of HTTP/1.1: one exchange after the other on a connection. It has
+ * a parser only from the first byte of a response to its end, or until a long
+ * head is fetched: idle connections are many, and one parser that serves all in
+ * turn stays in the cache.
  */
 #ifndef HW_EXCHANGE_H
 #define HW_EXCHANGE_H
@@ -12,9 +12,9 @@
 #include "http1.h"
 #include "reader.h"
 
-/* How far the latest exchange is. */
+/* The phase of the latest exchange. */
 typedef enum {
-  HW_EXCHANGE_NONE,  /* there was none yet */
+  HW_EXCHANGE_NONE,  /* there has been none */
   HW_EXCHANGE_BEGUN, /* no byte of the response yet */
   HW_EXCHANGE_READING,
   HW_EXCHANGE_REUSABLE, /* over, and another may follow */
@@ -32,7 +32,7 @@ typedef struct {
 extern const hw_reader_t hw_http1_reader; /* its state is a hw_exchange_t */
 
 /* A request is about to be written: responses are read from now on. Result: 0,
- * or HW_ESTATE while an exchange is under way. */
+ * or HW_ESTATE while an exchange is in progress. */
 HW_MUST_USE int hw_exchange_begin(hw_exchange_t* exchange,
                                   hw_env_t* env,
                                   uint32_t flags,

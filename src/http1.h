@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The response side of HTTP/1.1 on one connection: feeds bytes to the host's
- * llhttp, turns its callbacks into records, and says whether the connection
- * may be used again, and if not, why.
+ * llhttp, turns its callbacks into records, and decides whether the connection
+ * may be reused.
  *
  * One exchange is begin, feed for each read, and finish at the end of the
  * stream. Informational responses (1xx) belong to the exchange; the first
- * other response ends it. What follows in the same read is parsed on, as Node
- * does: a second response is SURPLUS, garbage a PARSE_ERROR.
+ * other response ends it. The parser continues with what follows in the same
+ * read, as Node's does: a second response is SURPLUS, garbage a PARSE_ERROR.
  */
 #ifndef HW_HTTP1_H
 #define HW_HTTP1_H
@@ -23,14 +23,14 @@ extern "C" {
 #endif
 
 /* Body pieces up to this many bytes travel in the ring and are copied by
- * JavaScript, so that one small held body does not pin a slab. */
+ * JavaScript, so that a small body that the user keeps does not pin a slab. */
 #define HW_INLINE_MAX 4096u
 
 /* Node: deps of lib/_http_common.js, kMaxChunkExtensionsSize. */
 #define HW_CHUNK_EXTENSIONS_MAX (16u * 1024u)
 
 enum {
-  HW_HTTP1_HEAD = 1, /* the request is HEAD: no body whatever the head says */
+  HW_HTTP1_HEAD = 1, /* the request is HEAD: no body, regardless of the head */
   HW_HTTP1_CONNECT = 2, /* the request is CONNECT: a tunnel after the head */
   HW_HTTP1_LENIENT = 4, /* Node's insecureHTTPParser */
   HW_HTTP1_RELAXED = 8  /* Node's httpValidation: 'relaxed' */
@@ -47,12 +47,12 @@ typedef struct {
   uint32_t conn;
   uint8_t flags;
   uint8_t begun;    /* there was an exchange */
-  uint8_t active;   /* it is neither complete nor failed */
+  uint8_t active;   /* it has neither completed nor failed */
   uint8_t info;     /* inside an informational response */
   uint8_t complete; /* the final response has ended */
   uint8_t keep_alive;
   uint8_t surplus;   /* a second response has come */
-  uint8_t left_over; /* bytes came after the end, whatever they are */
+  uint8_t left_over; /* any bytes came after the end */
   uint8_t failed;
   uint8_t upgraded;
   uint8_t hinted;   /* the head has a Keep-Alive header */
@@ -60,17 +60,17 @@ typedef struct {
   uint32_t header_bytes;
   uint32_t header_max;
   uint32_t extension_bytes;
-  size_t text_len;    /* of the text in the making */
+  size_t text_len;    /* of the unfinished text */
   size_t name_start;  /* where its latest header name starts */
   size_t value_start; /* and that header's value */
-  char* saved;        /* the text when it does not lie in the ring */
+  char* saved;        /* the text when it is not in the ring */
   size_t saved_capacity;
-  int spilled;     /* the text in the making is in saved */
+  int spilled;     /* the unfinished text is in saved */
   char* long_text; /* finished, too long for the ring; JavaScript fetches it */
   size_t long_text_len;
 } hw_http1_t;
 
-/* Are llhttp's functions there? */
+/* Does the host export llhttp's functions? */
 int hw_http1_usable(void);
 
 void hw_http1_init(hw_http1_t* p);
@@ -82,7 +82,8 @@ void hw_http1_begin(hw_http1_t* p, uint32_t flags, uint32_t header_max);
 
 /* Bytes of the current slab arrived. Pushes HEAD, DATA, END, UPGRADE,
  * SURPLUS and PARSE_ERROR records for conn. There must be room in the ring.
- * Result: 0, or HW_ENOMEM: the exchange has failed, and no record says it. */
+ * Result: 0, or HW_ENOMEM: the exchange has failed, and no record reports it.
+ */
 int hw_http1_feed(hw_http1_t* p,
                   hw_ring_t* ring,
                   hw_slabs_t* slabs,
@@ -93,8 +94,8 @@ int hw_http1_feed(hw_http1_t* p,
 /* The stream ended: a body that runs until the close is complete now. */
 void hw_http1_finish(hw_http1_t* p, hw_ring_t* ring, uint32_t conn);
 
-/* May the connection carry another request? RFC 9112 section 9.3. One that has
- * carried none yet may. */
+/* May the connection carry another request? RFC 9112 section 9.3. True if it
+ * has carried none yet. */
 int hw_http1_reusable(const hw_http1_t* p);
 
 /* The text of a record with LONG_TEXT: *len bytes that the caller frees with

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ids instead of pointers for what JavaScript refers to. An id is an index (its
- * low 20 bits) and a generation (32 bits above): at most 2^52, so that it is
- * exact as a Number. It names one entry for ever: a generation is never used
- * twice, and an index that has used up its generations is not used any more.
- * So an id that is no longer valid is found out whatever has happened since.
+ * Ids, which JavaScript uses instead of pointers. An id is an index (its low 20
+ * bits) and a generation (the 32 bits above): less than 2^52, so that it is
+ * exact as a Number. It names one entry forever: no generation is used twice,
+ * and an index whose generations are used up is retired. An id that is no
+ * longer valid is therefore always detected.
  *
- * An index that is dropped is held back until hw_ids_reuse(). Until then the
- * index alone says which entry was meant; records in the ring count on it.
+ * A dropped index is held back until hw_ids_reuse(). Until then the index alone
+ * identifies the entry; records in the ring rely on that.
  */
 #ifndef HW_IDS_H
 #define HW_IDS_H
@@ -23,11 +23,11 @@ typedef uint64_t hw_id_t;
 #define HW_ID_INDEX_BITS 20u
 #define HW_ID_INDEX_MASK ((1u << HW_ID_INDEX_BITS) - 1u)
 
-/* Of one index. Tests set generations near their end. */
+/* One per index. Tests set generations close to the last one. */
 typedef struct {
   void* entry; /* the owner's; NULL: none */
   uint32_t generation;
-  uint32_t next; /* in the chain of those that are free, or held back */
+  uint32_t next; /* in the chain of free or of held-back indexes */
 } hw_id_slot_t;
 
 /* Embedded in its owner. Index 0 is never used, and ends the chains. */
@@ -47,7 +47,7 @@ void hw_ids_close(hw_ids_t* ids); /* frees the slots, not the entries */
  * 0 is never an id. */
 HW_MUST_USE int hw_ids_put(hw_ids_t* ids, void* entry, hw_id_t* id);
 
-/* NULL when id is not valid. Any number may be asked for. Here since each call
+/* NULL if id is not valid; any number may be passed. Inline, because each call
  * from JavaScript begins with it. */
 static inline void* hw_ids_get(const hw_ids_t* ids, hw_id_t id) {
   uint32_t index = (uint32_t)id & HW_ID_INDEX_MASK;
@@ -58,13 +58,14 @@ static inline void* hw_ids_get(const hw_ids_t* ids, hw_id_t id) {
              : NULL;
 }
 
-/* The entry with this index now, or NULL. For walks index runs below size. */
+/* The current entry of this index, or NULL. For a walk, index runs up to size.
+ */
 void* hw_ids_at(const hw_ids_t* ids, uint32_t index);
 
-/* id, which is valid, ends. Its index is held back. */
+/* Drops id, which is valid. Its index is held back. */
 void hw_ids_drop(hw_ids_t* ids, hw_id_t id);
 
-/* What was held back may be used again. */
+/* Held-back indexes may be used again. */
 void hw_ids_reuse(hw_ids_t* ids);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pool's verdicts turned into acts: the connections, waiting requests and
- * pools of one environment, by id. An id that is no longer valid finds nothing,
- * for ever; 0 is never an id. Records name their connection by the low half of
- * its id.
+ * Carries out the pool's verdicts on the connections, waiting requests and
+ * pools of one environment, which are found by id. An id that is no longer
+ * valid never finds anything; 0 is never an id. Records name their connection
+ * by the low half of its id.
  */
 #ifndef HW_LEASE_H
 #define HW_LEASE_H
@@ -19,18 +19,18 @@ typedef struct {
   hw_ids_t conns;
   hw_ids_t waiters;
   hw_ids_t pools;
-  uint32_t dropped_pools; /* with something left in them */
+  uint32_t dropped_pools; /* that are not empty yet */
   hw_freelist_t conn_memory;
   hw_freelist_t waiter_memory;
 } hw_leases_t;
 
 void hw_leases_init(hw_leases_t* leases, hw_env_t* env);
 
-/* Drops waiting requests and pools, and closes every connection; each that is
- * not gone at once settles later. */
+/* Drops waiting requests and pools, and closes every connection; each that
+ * is not gone at once settles later. */
 void hw_leases_end(hw_leases_t* leases);
 
-/* After that, when hw_leases_live() is 0. */
+/* Must follow, once hw_leases_live() is 0. */
 void hw_leases_close(hw_leases_t* leases);
 
 static inline uint32_t hw_leases_live(const hw_leases_t* leases) {
@@ -42,21 +42,21 @@ static inline hw_conn_t* hw_lease_conn(const hw_leases_t* leases, hw_id_t id) {
   return (hw_conn_t*)hw_ids_get(&leases->conns, id);
 }
 
-/* conn, a new or external one, or a closed one, ends. */
+/* Frees conn, which is new, external or closed. */
 void hw_lease_free(hw_leases_t* leases, hw_conn_t* conn);
 
-/* The ring has been read up to its end: CLOSED connections are freed, and the
- * ids that were held back for its records may be used again. */
+/* The whole ring has been read: frees CLOSED connections, and the ids that were
+ * held back for its records may be used again. */
 void hw_lease_drained(hw_leases_t* leases);
 
-/* The deadline of a connection that was idle for its time: it is retired. */
+/* The idle deadline of a connection is due: retires it. */
 void hw_lease_expire(hw_deadline_t* deadline);
 
-/* At the end of a callback: one that has become useless while it was idle is
- * retired. */
+/* At the end of a callback: retires conn if it is idle and no longer reusable.
+ */
 void hw_lease_settle(hw_conn_t* conn);
 
-/* Pools. A pool that is dropped while connections or requests are in it goes
+/* Pools. A pool that is dropped while it has connections or requests is freed
  * with the last of them. */
 int hw_lease_pool_create(hw_leases_t* leases,
                          const hw_pool_options_t* options,
@@ -67,7 +67,7 @@ int hw_lease_pool_set(hw_leases_t* leases,
 void hw_lease_pool_drop(hw_leases_t* leases, hw_id_t id);
 const hw_pool_t* hw_lease_pool(const hw_leases_t* leases, hw_id_t id);
 
-/* What a request or a connection's owner is to do. */
+/* What a request or a connection's owner must do. */
 typedef struct {
   uint32_t verdict; /* hw_verdict_t */
   hw_id_t conn;     /* REUSE: lease it; CONNECT: a new entry, to be dialled */
@@ -76,16 +76,16 @@ typedef struct {
 } hw_lease_t;
 
 /* A request wants a connection of the origin that key names. REUSE, CONNECT or
- * WAIT. A connection of the core is looked at first; CLOSE means that it is
- * dead: close it and ask again. With an error out->evicted counts too, and its
- * place is free: hw_lease_next(). */
+ * WAIT. A connection of the core is checked first; CLOSE means that
+ * it is dead: close it and ask again. With an error out->evicted counts too,
+ * and its place is free: hw_lease_next(). */
 int hw_lease_acquire(hw_leases_t* leases,
                      hw_id_t pool,
                      const char* key,
                      size_t key_len,
                      hw_lease_t* out);
 
-/* A new entry past the limits: only out->conn counts. */
+/* A new entry regardless of the limits: only out->conn is set. */
 int hw_lease_add(hw_leases_t* leases,
                  hw_id_t pool,
                  const char* key,
@@ -93,7 +93,7 @@ int hw_lease_add(hw_leases_t* leases,
                  hw_lease_t* out);
 
 /* The request on conn is done. HANDOVER, IDLE or CLOSE: see hw_pool_release.
- * A connection of the core that may not be reused says CLOSE. */
+ * For a connection of the core that may not be reused: CLOSE. */
 void hw_lease_release(hw_leases_t* leases,
                       hw_conn_t* conn,
                       int may_idle,
@@ -104,20 +104,20 @@ void hw_lease_release(hw_leases_t* leases,
  * HW_ENOMEM: it is IDLE without a limit now; the caller closes it. */
 int hw_lease_set_idle(hw_conn_t* conn, uint64_t idle_ms);
 
-/* conn, just leased, turned out to be dead: that was no lease. Result: 0. */
+/* conn, just leased, is dead: it does not count as a lease. Result: 0. */
 int hw_lease_reject(hw_conn_t* conn);
 
 /* An IDLE connection may not be leased any more. Result: 0. */
 int hw_lease_take(hw_conn_t* conn);
 
-/* conn leaves its pool, if it is in one. The connection itself goes on; an
- * external entry, or a new one, ends here. Then hw_lease_next(). */
+/* conn leaves its pool, if it is in one. The connection itself stays; an
+ * external or a new entry is freed. Call hw_lease_next() afterwards. */
 void hw_lease_remove(hw_leases_t* leases, hw_conn_t* conn);
 
-/* The next of those who wait, if there is a place for it: CONNECT, its id and a
- * new entry for it. With an error and a waiter the entry could not be made, and
- * the waiter has left the queue all the same. To be called after all that makes
- * room, until there is no waiter in *out. */
+/* The next waiting request, if there is a place for it: CONNECT, its id and a
+ * new entry for it. An error with a waiter means that the entry could not be
+ * made; the waiter has left the queue nevertheless. Must be called after
+ * anything that makes room, until there is no waiter in *out. */
 HW_MUST_USE int hw_lease_next(hw_leases_t* leases,
                               hw_id_t pool,
                               hw_lease_t* out);
@@ -128,7 +128,7 @@ int hw_lease_cancel(hw_leases_t* leases, hw_id_t waiter);
 /* Result: 0 (CLOSED follows), or 1 when conn had no socket and is gone. */
 int hw_lease_close(hw_leases_t* leases, hw_conn_t* conn, int reset);
 
-/* From the pool's nodes to the ids that JavaScript knows. */
+/* From the pool's nodes to the ids that JavaScript uses. */
 hw_id_t hw_link_id(const hw_link_t* link);
 hw_id_t hw_waiter_id(const hw_waiter_t* waiter);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one environment (main thread or worker) holds: its leases, its ring and
- * slabs, its timer, and when JavaScript is called.
+ * The state of one environment (main thread or worker): its leases, its ring
+ * and slabs, its timer, and when JavaScript is called.
  *
- * Everything runs on the thread of the uv loop. Records reach JavaScript by
- * the one callback `drain`, once per turn of the loop as a rule.
+ * Everything runs on the thread of the uv loop. Records reach JavaScript
+ * through one callback, `drain`, normally once per turn of the loop.
  */
 #ifndef HW_LOOP_H
 #define HW_LOOP_H
@@ -21,7 +21,7 @@ struct hw_loop {
   uv_prepare_t prepare;
   uv_idle_t idle;
   uv_timer_t timer;
-  uint64_t epoch;    /* how often the ring was emptied */
+  uint64_t epoch;    /* how many times the ring was emptied */
   uint64_t armed_ms; /* when the timer fires; UINT64_MAX: it does not */
   int idle_active;
   int closing;
@@ -42,7 +42,8 @@ int hw_loop_create(uv_loop_t* uv,
                    hw_loop_t** out);
 
 /* Closes every connection, drops the waiting requests and the pools, and then
- * frees the loop; `closed` is called at the end. No drain from here on. */
+ * frees the loop; `closed` is called at the end. There is no drain from here
+ * on. */
 void hw_loop_close(hw_loop_t* loop, void (*closed)(void* data), void* data);
 
 #endif /* HW_LOOP_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One completion record: eight 32-bit words that say what happened on one
- * connection. This is the only place where an offset is written; JavaScript
- * gets the same numbers as exported constants.
+ * One completion record: eight 32-bit words that describe an event on one
+ * connection. Offsets are written only here; JavaScript gets the same numbers
+ * as exported constants.
  *
  * Word 0 is the type and word 1 the low half of the connection's id (0 where
- * there is none): enough while the record is there, see ids.h.
+ * there is none): enough as long as the record exists, see ids.h.
  * The other words are named by what they carry; a word that a type does not
  * name is 0. Text offsets count bytes from the start of the ring's text area;
  * body offsets count from the start of a slab, or of the text area when the
@@ -14,9 +14,9 @@
 #ifndef HW_RECORD_H
 #define HW_RECORD_H
 
-/* X(name, value): what happened, and the words that go with it. */
+/* X(name, value): the event, and the words that it uses. */
 #define HW_RECORD_MAP(X)                                                      \
-  /* the connection is up: STATUS 0, or it failed for good: STATUS < 0 */     \
+  /* connected: STATUS 0, or it failed for good: STATUS < 0 */                \
   X(CONNECTED, 1)                                                             \
   /* one address of several failed: STATUS, INDEX; the next one is tried */   \
   X(ATTEMPT_FAILED, 2)                                                        \
@@ -32,7 +32,7 @@
   X(UPGRADE, 6)                                                               \
   /* STATUS bytes were parsed, TEXT is "code\nreason", BODY the packet */     \
   X(PARSE_ERROR, 7)                                                           \
-  /* a second response head came for one request */                           \
+  /* a second response head for one request */                                \
   X(SURPLUS, 8)                                                               \
   /* the peer closed its side */                                              \
   X(EOF, 9)                                                                   \
@@ -45,7 +45,7 @@
   /* never leased again: idle for too long, or bytes came while it was idle   \
    * (STATUS 0), or its end (UV_EOF), or an error */                          \
   X(RETIRE, 13)                                                               \
-  /* slab INDEX will not be written any more */                               \
+  /* slab INDEX is not written again */                                       \
   X(SLAB_DONE, 14)                                                            \
   /* what was read, after the records that came of it; for a connection that  \
    * asked for it (hw_conn_tap): BODY */                                      \

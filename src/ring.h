@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The completion ring: what one turn of the loop has to tell JavaScript, as
- * fixed-size records plus a text area for heads and small bodies. Both lie in
+ * The completion ring: the events of one turn of the loop for JavaScript, as
+ * fixed-size records plus a text area for heads and small bodies. Both are in
  * memory that belongs to JavaScript (one ArrayBuffer), so that nothing is
  * copied or allocated on the way up.
  *
- * It is filled from the front and emptied whole: JavaScript reads all records
- * in one call and the ring starts again at zero, which keeps the part in use
- * inside the processor's cache. It never overflows and never grows: one read
- * of HW_READ_MAX bytes can make only so many records (hw_ring_low says when
- * that many no longer fit, or that it is a good moment), and the loop drains
- * before the next read then.
+ * It is filled from the front and emptied as a whole: JavaScript reads all
+ * records in one call and the ring starts again at zero, which keeps the part
+ * in use in the processor's cache. It never overflows and never grows: one read
+ * of HW_READ_MAX bytes makes a bounded number of records. hw_ring_low() is true
+ * when that many no longer fit, or after a full batch; the loop then drains
+ * before the next read.
  */
 #ifndef HW_RING_H
 #define HW_RING_H
@@ -22,24 +22,24 @@
 extern "C" {
 #endif
 
-/* The most that one read is given to fill: a 64 KiB body and its head in one
- * system call. */
+/* The largest buffer of one read: a 64 KiB body and its head take one system
+ * call. */
 #define HW_READ_MAX 131072u
 
-/* The smallest piece of input that makes a record of its own is a chunk of one
- * byte: "1\nX", three bytes, where HW_HTTP1_LENIENT lets line breaks be left
- * out. A few more records come with any read. */
+/* The smallest piece of input that makes its own record is a chunk of one byte:
+ * "1\nX", three bytes, if HW_HTTP1_LENIENT allows line breaks to be left out.
+ * Any read makes a few more records. */
 #define HW_RING_RESERVE_RECORDS (HW_READ_MAX / 3u + 64u)
 
-/* Heads that arrived in earlier reads are put in front of the text of this
- * one; above HW_TEXT_MAX bytes they do not travel in the ring. */
+/* The part of a head from earlier reads is put before the text of this read;
+ * above HW_TEXT_MAX bytes a head is not passed in the ring. */
 #define HW_TEXT_MAX 65536u
 #define HW_RING_RESERVE_TEXT (HW_READ_MAX + HW_TEXT_MAX + 1024u)
 
-/* After so many records, some 40 responses, JavaScript has its turn: what it
- * writes in answer meets sockets and memory that are still in the processor's
- * cache. With 10,000 busy connections a request cost 10 to 28 % more without;
- * with 50 it makes no difference. */
+/* After so many records, about 40 responses, JavaScript runs: the requests that
+ * it then writes use sockets and memory that are still in the processor's
+ * cache. That saves CPU with 10,000 busy connections, and makes no difference
+ * with 50. */
 #define HW_RING_BATCH 128u
 
 #define HW_RING_RECORDS (HW_RING_BATCH + HW_RING_RESERVE_RECORDS)
@@ -51,7 +51,7 @@ typedef struct {
   char* text;
   uint32_t count; /* records */
   uint32_t text_len;
-  int flush; /* drain as soon as the present callback is done */
+  int flush; /* drain as soon as the current callback is done */
 } hw_ring_t;
 
 /* memory: HW_RING_BYTES bytes, 4-aligned, the caller's for the ring's life. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is the host's llhttp there, and does it behave as http1.c needs?
+ * Does the host have llhttp, and does it behave as http1.c needs?
  */
 #ifndef HW_SELFCHECK_H
 #define HW_SELFCHECK_H

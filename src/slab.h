@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slabs: large buffers that reads go into, and that JavaScript copies body
- * bytes from. They belong to JavaScript, which gives a slab again, or another
- * one under the same id, when it has read all up to the record SLAB_DONE; here
- * is only the order in which they are carved up.
+ * Slabs: large buffers that reads fill and from which JavaScript copies body
+ * bytes. They belong to JavaScript, which gives a slab again, or another one
+ * under the same id, when it has read the record SLAB_DONE. This file only
+ * decides which part of which slab a read gets.
  *
- * A read gets the unused rest of the current slab. What JavaScript will look
- * at later (body bytes, the packet of a parse error) is taken; the rest of the
- * read is written over by the next one. When too little is left, the next
- * spare takes over; when there is none, JavaScript has its turn first: memory
- * in flight is bounded by what it gives.
+ * A read gets the unused rest of the current slab. What JavaScript needs
+ * later (body bytes, the packet of a parse error) is taken; the next read
+ * overwrites the rest. When too little is left, the next spare is used; if
+ * there is none, JavaScript runs first: memory in flight is bounded by what it
+ * gives.
  *
  * A piece of a body that came with the first read of its slab, fills half of it
  * and is the last thing in it is not copied: it goes to the user with all of
- * the slab, which is done then. Less is copied in less time than a slab takes
- * to be made, and the user keeps no more than twice what it asked for.
+ * the slab, which is done then. A smaller piece is copied in less time than a
+ * new slab takes to make, and the user keeps at most twice the bytes of a
+ * chunk.
  */
 #ifndef HW_SLAB_H
 #define HW_SLAB_H
@@ -26,9 +27,9 @@
 extern "C" {
 #endif
 
-#define HW_SLABS_MAX 16 /* spares held at most, and what JavaScript gives */
+#define HW_SLABS_MAX 16 /* the most spares, and how many JavaScript gives */
 
-/* Below this the rest of a slab is not worth a read. */
+/* The rest of a slab is not worth a read below this size. */
 #define HW_READ_MIN 24576u
 
 typedef struct {
@@ -51,7 +52,7 @@ void hw_slabs_init(hw_slabs_t* slabs);
 int hw_slabs_give(hw_slabs_t* slabs, uint32_t id, char* base, uint32_t size);
 
 /* Memory for one read: *out and its length, HW_READ_MIN to HW_READ_MAX; or 0
- * when there is none now. May push SLAB_DONE for a slab that is used up. */
+ * if there is none now. May push SLAB_DONE for a slab that is used up. */
 uint32_t hw_slabs_space(hw_slabs_t* slabs, hw_ring_t* ring, char** out);
 
 /* The bytes from at, inside the current slab, are JavaScript's now: nothing
@@ -66,7 +67,7 @@ void hw_slabs_hand_over(hw_slabs_t* slabs,
                         uint32_t first,
                         const char* read);
 
-/* Must JavaScript have its turn before the next read? */
+/* Must JavaScript run before the next read? */
 static inline int hw_slabs_low(const hw_slabs_t* slabs) {
   return slabs->spares == 0 && slabs->current.size - slabs->used < HW_READ_MIN;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One handle of libuv in memory of its own, so that its owner may change: a
- * dial's while it is being connected, a stream's from then on. uv.handle.data
- * is the owner's.
+ * One libuv handle in its own memory, so that its owner can change: a dial owns
+ * it while it is being connected, a stream from then on. uv.handle.data is the
+ * owner's.
  */
 #ifndef HW_SOCKET_H
 #define HW_SOCKET_H
@@ -29,7 +29,7 @@ HW_MUST_USE int hw_socket_open(hw_env_t* env, int is_pipe, hw_socket_t** out);
 
 /* Ends it: `closed` is called with uv.handle.data in a later callback, when the
  * socket itself is gone. reset: with RST instead of FIN (an open TCP socket
- * that no shutdown is under way on; any other is closed as usual). */
+ * without a shutdown in progress; any other is closed as usual). */
 void hw_socket_close(hw_socket_t* socket,
                      int reset,
                      void (*closed)(void* owner));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open-addressed hash of things that have a key of bytes. The thing embeds
- * hw_table_item_t and owns its key. The hash is keyed with random bytes, so
- * that host names which an attacker chose cannot all fall into one place.
+ * Open-addressed hash table of items whose key is a string of bytes. An item
+ * embeds hw_table_item_t and owns its key. The hash is keyed with random bytes,
+ * so that an attacker cannot choose host names that all collide.
  */
 #ifndef HW_TABLE_H
 #define HW_TABLE_H
@@ -17,7 +17,7 @@ typedef struct {
 } hw_table_item_t;
 
 typedef struct {
-  struct hw_table_slot* slots; /* NULL while nothing was ever put in */
+  struct hw_table_slot* slots; /* NULL before the first insertion */
   size_t capacity;             /* 0 or a power of two */
   size_t count;
   uint64_t seed[2];
@@ -34,11 +34,11 @@ hw_table_item_t* hw_table_find(const hw_table_t* table,
                                const char* key,
                                size_t len);
 
-/* Puts in an item whose key is not there yet; hash and key are set.
+/* Inserts an item whose key is not in the table; its hash and key are set.
  * Result: 0 or HW_ENOMEM. */
 int hw_table_put(hw_table_t* table, hw_table_item_t* item);
 
-/* Takes out an item that is there. */
+/* Removes an item of the table. */
 void hw_table_remove(hw_table_t* table, hw_table_item_t* item);
 
 #endif /* HW_TABLE_H */
