@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The crossing down for connections: see binding-pool.cc for the rules. What is
-// f(id[, flag or number, ...]) is the core's own function.
+// The calls from JavaScript for connections: see binding-pool.cc for the rules.
+// Anything of the form f(id[, flag or number, ...]) is the core's own function.
 #include <cstring>
 
 #include "binding.h"
@@ -10,7 +10,7 @@ namespace hawser {
 namespace {
 
 constexpr size_t kScratchFirst = size_t{16} * 1024;
-// Names of origins with all root certificates in them are this long.
+// The name of an origin that contains all root certificates is this long.
 constexpr size_t kScratchKept = size_t{512} * 1024;
 
 bool GrowScratch(State* state, size_t size) {
@@ -109,8 +109,8 @@ napi_value Begin(const Arguments& args) {
                 BeginExchange(args, args.conn(), args.value[1], args.value[2]));
 }
 
-// 0: all written. More: so many bytes were written or queued and WROTE follows;
-// the rest is JavaScript's to bring then. Less: an error.
+// 0: all written. Positive: so many bytes were written or queued and WROTE
+// follows; JavaScript then brings the rest. Negative: an error.
 napi_value WriteBuffers(const Arguments& args,
                         hw_conn_t* conn,
                         uv_buf_t* bufs,
@@ -180,7 +180,7 @@ napi_value Writev(const Arguments& args) {
       offsets[i] = SIZE_MAX;
       continue;
     }
-    // The scratch memory may still move: its address comes afterwards.
+    // The scratch memory may still move: its address is filled in afterwards.
     offsets[i] = used;
     int err = PutString(args.state, args.env, chunk, false, &used);
     if (err != 0) {
@@ -196,7 +196,7 @@ napi_value Writev(const Arguments& args) {
   return WriteBuffers(args, args.conn(), bufs, count);
 }
 
-// queued(conn): a Buffer with a copy of the queued bytes that were not sent
+// queued(conn): a Buffer with a copy of the queued, unsent bytes
 napi_value Queued(const Arguments& args) {
   hw_conn_t* conn = args.conn();
   size_t len = 0;
@@ -208,7 +208,7 @@ napi_value Queued(const Arguments& args) {
              : Result(args.env, HW_ENOMEM);
 }
 
-// close(conn, reset): 0, CLOSED follows; 1, it is gone
+// close(conn, reset): 0: CLOSED follows; 1: it is already gone
 napi_value Close(const Arguments& args) {
   hw_conn_t* conn = args.conn();
   return Result(
@@ -332,7 +332,7 @@ int PutString(
   size_t bytes = 0;
   size_t written = 0;
 
-  // Most strings fit; only one that filled all there was is measured.
+  // Most strings fit; only one that filled all the space is measured.
   if (!GrowScratch(state, *used + 1024)) {
     return HW_ENOMEM;
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The crossing down for pools and requests: each function reads its arguments,
-// makes one call into the core and translates the result, which is 0 or more,
-// or a negative code (libuv's, or one of HW_ERROR_MAP). No decisions here.
+// The calls from JavaScript for pools and requests: each function reads its
+// arguments, makes one call into the core and translates the result: 0 or more,
+// or a negative code (libuv's, or one of HW_ERROR_MAP). It decides nothing.
 #include "binding.h"
 
 namespace hawser {
@@ -34,7 +34,7 @@ void DropPool(napi_env env, void*, void* data) {
 }
 
 // createPool(owner, maxSockets, maxTotalSockets, maxFreeSockets, fifo): id
-// The pool goes when `owner` has been collected and nothing is left in it.
+// The pool is freed when `owner` has been collected and the pool is empty.
 napi_value CreatePool(const Arguments& args) {
   hw_pool_options_t options = PoolOptions(args.env, args.value + 1);
   hw_id_t id = 0;
@@ -97,7 +97,7 @@ napi_value Release(const Arguments& args) {
   return Leased(args, 0, lease);
 }
 
-// next(pool): registers CONN, WAITER (0: nobody)
+// next(pool): registers CONN, WAITER (0: none)
 napi_value Next(const Arguments& args) {
   hw_lease_t lease = {};
   int err = hw_lease_next(args.leases(), args.id(), &lease);
@@ -156,7 +156,7 @@ napi_value Total(const Arguments& args) {
 }
 
 // list(pool, what): [key, id, id, ..., key, ...] with a key for each origin
-// that has any; what: 0 active, 1 idle, 2 waiting. For looking in, not for the
+// that has any; what: 0 active, 1 idle, 2 waiting. For inspection, not for the
 // request path.
 napi_value List(const Arguments& args) {
   const hw_pool_t* pool = hw_lease_pool(args.leases(), args.id());

@@ -8,14 +8,14 @@
  *    +-> EXTERNAL ----------------------------------+
  *
  * A dial that has failed for good stays DIALLING until JavaScript closes it, as
- * a socket of Node's does. Where nothing is left that could call back, closing
- * leads to CLOSED at once, without a record.
+ * with a socket of Node's. If no callback can follow, closing leads to CLOSED
+ * at once, without a record.
  */
 #include "conn.h"
 
 #include <string.h>
 
-/* A step that the picture above does not have is our mistake. */
+/* A transition that is not in the picture above is a mistake in the core. */
 static void set_state(hw_conn_t* conn, hw_conn_state_t next) {
   switch (next) {
     case HW_CONN_NEW:
@@ -53,15 +53,15 @@ static void push_status(hw_conn_t* conn, uint32_t type, int status) {
   push(conn, type)[HW_WORD_STATUS] = (uint32_t)status;
 }
 
-/* The last thing in each callback: JavaScript may run inside, and conn may be
- * gone when it returns. */
+/* The last call of each callback: JavaScript may run inside, and conn may be
+ * freed when it returns. */
 static void settle(hw_conn_t* conn) {
   conn->env->settle(conn->env, conn);
 }
 
 /* -- reading --------------------------------------------------------------- */
 
-/* Reads while there is something to be read that is wanted. */
+/* Reads as long as there is something to read and it is wanted. */
 static void update_reading(hw_conn_t* conn) {
   if (hw_conn_is_open(conn)) {
     hw_stream_read(&conn->stream,
@@ -69,8 +69,8 @@ static void update_reading(hw_conn_t* conn) {
   }
 }
 
-/* The listener for 'data' on the socket itself gets the bytes that the records
- * before this one were made of. */
+/* For a 'data' listener on the socket: the bytes from which the records before
+ * this one were made. */
 static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
   hw_slabs_t* slabs = &conn->env->slabs;
   uint32_t* record = push(conn, HW_REC_RAW);
@@ -80,7 +80,7 @@ static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
   record[HW_WORD_FLAGS] = slabs->current.id << HW_FLAG_SLAB_SHIFT;
 }
 
-/* What the reader did not ask for leaves no record: the connection is only no
+/* Bytes that no request asked for make no record; the connection is just no
  * longer reusable. */
 static void read_bytes(hw_conn_t* conn, const char* data, size_t len) {
   hw_env_t* env = conn->env;
@@ -118,8 +118,8 @@ static void on_bytes(hw_stream_t* stream,
   settle(conn);
 }
 
-/* While it is idle no request is there to be told of its end. It is kept for
- * the record RETIRE, which the pool's side pushes when this one settles. */
+/* While it is idle, there is no request to report its end to. The end is stored
+ * for the RETIRE record, which lease.c pushes when this connection settles. */
 static void on_end(hw_stream_t* stream, int status) {
   hw_conn_t* conn = conn_of(stream);
 
@@ -138,14 +138,13 @@ static void on_end(hw_stream_t* stream, int status) {
   settle(conn);
 }
 
-/* The one write that was queued has ended; JavaScript may bring the next piece.
- */
+/* The queued write has ended; JavaScript may bring the next piece. */
 static void on_wrote(hw_stream_t* stream, int status) {
   push_status(conn_of(stream), HW_REC_WROTE, status);
   settle(conn_of(stream));
 }
 
-/* Its id ends when the record has been read. */
+/* Its id is dropped when the record has been read. */
 static void closed(hw_conn_t* conn) {
   set_state(conn, HW_CONN_CLOSED);
   push(conn, HW_REC_CLOSED);
@@ -271,7 +270,7 @@ int hw_conn_dial_pipe(hw_conn_t* conn, const char* path, size_t len) {
   return err;
 }
 
-/* A request may be begun before its connection is open: it is written then. */
+/* A request may begin before its connection is open; it is written later. */
 int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max) {
   if ((!hw_conn_is_new(conn) && !hw_conn_is_usable(conn)) || conn->dirty) {
     return HW_ESTATE;
@@ -279,7 +278,7 @@ int hw_conn_begin(hw_conn_t* conn, uint32_t flags, uint32_t header_max) {
   return hw_exchange_begin(&conn->exchange, conn->env, flags, header_max);
 }
 
-/* -- while it is there ----------------------------------------------------- */
+/* -- while it exists ------------------------------------------------------- */
 
 hw_socket_t* hw_conn_socket(const hw_conn_t* conn) {
   if (!hw_conn_is_usable(conn)) {
@@ -318,8 +317,8 @@ int hw_conn_tap(hw_conn_t* conn, int on) {
   return 0;
 }
 
-/* A stream and a dial are never there at the same time: each says whether a
- * callback of its own follows. */
+/* A connection never has a stream and a dial at the same time. Each returns
+ * whether a callback of its own follows. */
 void hw_conn_close(hw_conn_t* conn, int reset) {
   int follows = 0;
 

@@ -6,7 +6,7 @@
 
 enum { BUCKETS = 64, LISTS_KEPT = 64, HEAP_FIRST = 16 };
 
-/* Owned by the set; exists while it has entries, and then goes to spare. */
+/* Owned by the set; in use while it has entries, then kept as a spare. */
 struct hw_deadline_list {
   hw_queue_t entries; /* soonest first */
   hw_queue_t bucket_node;
@@ -62,8 +62,8 @@ static void sift_down(hw_deadlines_t* set, size_t at) {
   }
 }
 
-/* A place at the end of the heap, so that an entry can be started without
- * failing halfway. */
+/* Makes room at the end of the heap, so that starting an entry cannot fail
+ * halfway. */
 static int reserve_place(hw_deadlines_t* set) {
   size_t size = set->heap_size == 0 ? HEAP_FIRST : 2 * set->heap_size;
   struct hw_deadline_list** grown = NULL;

@@ -2,10 +2,10 @@
 /*
  * From addresses to one connected socket: see dial.h.
  *
- * One attempt: start its deadline, connect, and wait for either. When one that
- * is not the last fails its socket is closed, JavaScript is told in the close
- * callback, and the next attempt begins there. What fails at once takes the
- * same way, so that no record is pushed inside a call from above.
+ * One attempt: start its deadline, connect, and wait for either. When an
+ * attempt that is not the last fails, its socket is closed; the close callback
+ * pushes the record and begins the next attempt. An attempt that fails at once
+ * takes the same way, so that no record is pushed inside a call from above.
  */
 #include "dial.h"
 
@@ -13,7 +13,7 @@
 
 static int attempt(hw_dial_t* dial);
 
-/* For the present attempt. ref() and unref() hold for all of them. */
+/* For the current attempt. ref() and unref() apply to all of them. */
 static int open_socket(hw_dial_t* dial, int is_pipe) {
   int err = hw_socket_open(dial->env, is_pipe, &dial->socket);
 
@@ -47,7 +47,7 @@ int hw_dial_open(hw_env_t* env, int is_pipe, hw_dial_t** out) {
   return 0;
 }
 
-/* Also after a start that failed: another one may follow. */
+/* Also after a failed start: another one may follow. */
 static void forget_addresses(hw_dial_t* dial) {
   if (dial->addrs != &dial->first) {
     hw_mem_free(dial->addrs);
@@ -72,7 +72,7 @@ int hw_dial_bind(hw_dial_t* dial, const hw_address_t* addr, unsigned flags) {
   return err;
 }
 
-/* The port that hw_dial_bind() got, on any address of the present family. */
+/* The port given to hw_dial_bind(), on any address of the current family. */
 static int bind_again(hw_dial_t* dial) {
   hw_address_t local;
   in_port_t port = dial->local.any.sa_family == AF_INET6
@@ -93,7 +93,7 @@ static int is_last(const hw_dial_t* dial) {
   return dial->current + 1 >= dial->count;
 }
 
-/* The present attempt of several has failed. */
+/* The current attempt of several has failed. */
 static void push_failed(hw_dial_t* dial, int status) {
   uint32_t* record =
       hw_ring_push(&dial->env->ring, HW_REC_ATTEMPT_FAILED, dial->tag);
@@ -102,8 +102,8 @@ static void push_failed(hw_dial_t* dial, int status) {
   record[HW_WORD_FLAGS] = dial->current;
 }
 
-/* For good. The last socket stays until the dial is stopped, as the one of a
- * single address does: its connection has its place in the pool until then. */
+/* It has failed for good. The last socket stays until the dial is stopped, as
+ * with a single address: until then its connection has a place in the pool. */
 static void fail(hw_dial_t* dial, int status) {
   if (dial->count > 1 && is_last(dial)) {
     push_failed(dial, status);
@@ -111,8 +111,8 @@ static void fail(hw_dial_t* dial, int status) {
   dial->done(dial, status);
 }
 
-/* The socket of an attempt that failed is gone. JavaScript hears of it before
- * the next attempt begins, and may stop the dial. */
+/* The socket of a failed attempt is closed. JavaScript reads of it before the
+ * next attempt begins, and may stop the dial. */
 static void on_attempt_closed(void* owner) {
   hw_dial_t* dial = owner;
   int err = 0;
@@ -137,7 +137,7 @@ static void on_attempt_closed(void* owner) {
   }
 }
 
-/* The present attempt has failed, and it is not the last. */
+/* The current attempt has failed, and it is not the last. */
 static void turn_to_next(hw_dial_t* dial, int status) {
   hw_socket_t* socket = dial->socket;
 
@@ -168,14 +168,14 @@ void hw_dial_due(hw_deadline_t* deadline) {
   turn_to_next(HW_CONTAINER_OF(deadline, hw_dial_t, deadline), UV_ETIMEDOUT);
 }
 
-/* Starts the present attempt. With an error nothing was started: the deadline
- * comes first, as a connect cannot be taken back. The last attempt has the time
- * it takes; the request's own time limit is JavaScript's. */
+/* Starts the current attempt. On an error nothing was started: the deadline is
+ * started first, because a connect cannot be undone. The last attempt has no
+ * limit here; the request's own time limit is JavaScript's. */
 static int attempt(hw_dial_t* dial) {
   int err = 0;
 
   if (!is_last(dial)) {
-    uv_update_time(dial->env->uv); /* JavaScript may have been busy since */
+    uv_update_time(dial->env->uv); /* JavaScript may have run for long */
     err = hw_deadline_start(&dial->env->deadlines,
                             &dial->deadline,
                             dial->attempt_ms,
@@ -230,11 +230,11 @@ int hw_dial_start(hw_dial_t* dial,
 
 int hw_dial_start_pipe(hw_dial_t* dial, const char* path, size_t len) {
   if (len == 0 || memchr(path, 0, len) != NULL) {
-    return UV_EINVAL; /* abstract names go through the Node lane */
+    return UV_EINVAL; /* abstract names take the Node lane */
   }
   dial->count = 1;
   dial->req.data = dial;
-  /* A failure, a path that is too long included, comes in the callback. */
+  /* A failure, also of a path that is too long, is reported in the callback. */
   uv_pipe_connect(&dial->req, &dial->socket->uv.pipe, path, on_connect);
   return 0;
 }

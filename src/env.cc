@@ -10,9 +10,9 @@
 namespace hawser {
 namespace {
 
-// Calls JavaScript's drain until it returns without an exception: an exception
+// Calls JavaScript's drain until it returns without an exception. An exception
 // becomes 'uncaughtException', as from any callback, and the records after it
-// are still delivered. JavaScript remembers where it was.
+// are still delivered: JavaScript remembers its position.
 void Drain(void* data, uint32_t count, uint32_t epoch) {
   State* state = static_cast<State*>(data);
   Napi::Env env(state->env);
@@ -24,13 +24,13 @@ void Drain(void* data, uint32_t count, uint32_t epoch) {
 
   while (state->loop != nullptr) {
     napi_value error = nullptr;
-    // No async context of its own: each record brings its request's.
+    // It has no async context: each record has the context of its request.
     napi_status status = napi_make_callback(
         env, nullptr, receiver, function, 2, arguments, nullptr);
     if (status != napi_pending_exception) {
       return;
     }
-    // A worker that is being terminated cannot run JavaScript any more.
+    // A worker that is being terminated can no longer run JavaScript.
     if (napi_get_and_clear_last_exception(env, &error) != napi_ok ||
         napi_fatal_exception(env, error) != napi_ok) {
       return;
@@ -46,7 +46,7 @@ void ResetReferences(State* state) {
   state->registers = nullptr;
 }
 
-// Nothing is written into the ring any more; the environment is still there.
+// The ring is no longer written; the environment still exists.
 void OnLoopClosed(void* data) {
   State* state = static_cast<State*>(data);
 
@@ -56,8 +56,8 @@ void OnLoopClosed(void* data) {
   }
 }
 
-// Node waits for the handles to close before it goes on to end the
-// environment; the state itself goes last, with the instance data.
+// Node waits for the handles to close before it ends the environment; the state
+// itself is freed last, with the instance data.
 void OnCleanup(napi_async_cleanup_hook_handle handle, void* data) {
   State* state = static_cast<State*>(data);
   hw_loop_t* loop = state->loop;
@@ -104,7 +104,7 @@ Napi::Value Setup(const Napi::CallbackInfo& info) {
   state->register_array = Napi::Persistent(registers);
   state->drain = Napi::Persistent(info[2].As<Napi::Function>());
   state->receiver = Napi::Persistent(Napi::Object::New(env));
-  // The hook first: no loop is made that nothing would close.
+  // The hook first: otherwise nothing would close the loop.
   bool hooked = napi_add_async_cleanup_hook(
                     env, OnCleanup, state, &state->cleanup) == napi_ok;
   if (!hooked ||

@@ -2,8 +2,9 @@
 /*
  * The reader of HTTP/1.1: see exchange.h.
  *
- * A phase says how far the latest exchange is; the parser, while there is one,
- * says the rest. Informational responses belong to the exchange.
+ * The phase says how far the latest exchange is; the parser, while there is
+ * one, has the rest of the state. Informational responses belong to the
+ * exchange.
  */
 #include "exchange.h"
 
@@ -39,7 +40,7 @@ int hw_exchange_begin(hw_exchange_t* exchange,
   return 0;
 }
 
-/* The first byte of a response is there. */
+/* The first byte of a response has arrived. */
 static int take_parser(hw_exchange_t* exchange, hw_env_t* env) {
   exchange->http = hw_freelist_take(&env->parsers);
   if (exchange->http == NULL) {
@@ -79,8 +80,8 @@ static int bytes(
   return err;
 }
 
-/* A body that runs until the close is complete now; of any other the request
- * hears by the record EOF. */
+/* A body that runs until the close is complete now. The EOF record reports the
+ * end of any other to its request. */
 static void end(void* state, hw_env_t* env, uint32_t tag) {
   hw_exchange_t* exchange = state;
 

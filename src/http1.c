@@ -2,10 +2,10 @@
 /*
  * llhttp glue: see http1.h.
  *
- * The text of a head or of trailers is built in the ring's text area, right
- * after what is already there, and becomes part of a record when it is
- * complete. A head that takes several reads is saved in between; one above
- * HW_TEXT_MAX bytes is built in memory of its own and fetched from there.
+ * The text of a head or of trailers is built in the ring's text area, after the
+ * text that is already there, and becomes part of a record when it is complete.
+ * A head that takes several reads is saved in between; one above HW_TEXT_MAX
+ * bytes is built in its own memory and fetched from there.
  */
 #include "http1.h"
 
@@ -74,7 +74,7 @@ static void text_attach(hw_http1_t* p, uint32_t* record) {
   p->text_len = 0;
 }
 
-/* Before a feed: brings back the text that an earlier read began. */
+/* Before a feed: restores the text that an earlier read began. */
 static void text_restore(hw_http1_t* p, size_t incoming) {
   if (p->text_len == 0 || p->spilled) {
     return;
@@ -138,8 +138,8 @@ static int on_header_field(llhttp_t* parser, const char* at, size_t len) {
   if (count_header(p, len) != 0) {
     return -1;
   }
-  /* 0 means that a name is under way; else this one needs a separator, from
-   * the value or the reason before it. */
+  /* 0: a name has already begun. Otherwise this one needs a separator from the
+   * value or the reason before it. */
   if (p->value_start != 0) {
     p->value_start = 0;
     if (text_put(p, "\n", 1) != 0) {
@@ -175,8 +175,8 @@ static int on_header_value(llhttp_t* parser, const char* at, size_t len) {
   return text_put(p, at, len);
 }
 
-/* Optional white space after a value is no part of it: RFC 9112 section 5.1.
- * llhttp leaves it in. */
+/* Optional white space after a value is not part of it (RFC 9112 section 5.1),
+ * but llhttp keeps it. */
 static int on_header_value_complete(llhttp_t* parser) {
   hw_http1_t* p = (hw_http1_t*)parser;
   const char* text = text_base(p);
@@ -276,12 +276,12 @@ static int on_message_complete(llhttp_t* parser) {
     return 0;
   }
   if (p->upgraded) {
-    return 0; /* UPGRADE, with the rest of the packet, says it */
+    return 0; /* reported by UPGRADE, with the rest of the packet */
   }
   p->complete = 1;
-  /* A response to HEAD ends with its head, in the same feed, whatever that says
-   * of a body: RFC 9112 section 6.3. llhttp knows only now that there is none,
-   * and that its end need not be the connection's. */
+  /* A response to HEAD ends with its head, in the same feed, even if the head
+   * announces a body (RFC 9112 section 6.3). llhttp learns only now that there
+   * is none, and that the connection need not end with it. */
   if ((p->flags & HW_HTTP1_HEAD) != 0 && llhttp_should_keep_alive(parser)) {
     p->keep_alive = 1;
     p->head[HW_WORD_FLAGS] |= HW_FLAG_KEEP_ALIVE;
@@ -290,7 +290,7 @@ static int on_message_complete(llhttp_t* parser) {
   if (p->text_len != 0) {
     text_attach(p, record);
   }
-  return LLHTTP_PAUSED; /* feed looks whether anything follows */
+  return LLHTTP_PAUSED; /* feed checks whether anything follows */
 }
 
 static const llhttp_settings_t settings = {
@@ -330,7 +330,7 @@ void hw_http1_close(hw_http1_t* p) {
   p->active = 0;
 }
 
-/* Each setter is weak: what this llhttp does not know, it does not relax. */
+/* Each setter is weak: a check that this llhttp cannot relax stays on. */
 static void set_lenient(llhttp_t* parser) {
   static void (*const setters[])(llhttp_t*, int) = {
       llhttp_set_lenient_headers,
@@ -421,8 +421,8 @@ static void push_error(hw_http1_t* p, int err, size_t parsed, size_t len) {
   push_packet(p, record, p->packet, len);
 }
 
-/* The response is complete. What follows in the packet is parsed for the error
- * that Node has for it, but a part of a response, or an empty line, is none. */
+/* The response is complete. The rest of the packet is parsed to report the same
+ * error as Node; part of a response, or an empty line, is not an error. */
 static int feed_rest(hw_http1_t* p, const char* end) {
   const char* rest = llhttp_get_error_pos(&p->parser);
 
@@ -468,7 +468,7 @@ int hw_http1_feed(hw_http1_t* p,
     p->active = text_save(p) == 0;
   }
   if (p->overflow != OVERFLOW_MEMORY || p->complete) {
-    return 0; /* what follows a response is dropped */
+    return 0; /* bytes after a response are dropped */
   }
   p->failed = 1;
   p->text_len = 0;
@@ -481,8 +481,8 @@ void hw_http1_finish(hw_http1_t* p, hw_ring_t* ring, uint32_t conn) {
   }
   p->ring = ring;
   p->conn = conn;
-  /* An end in mid-message is no error of the parser's: the connection's end
-   * is what the request hears of, as in Node, which drops the result too. */
+  /* An end in mid-message is not a parse error: the request gets the end of the
+   * connection, as in Node, which ignores the result too. */
   (void)llhttp_finish(&p->parser);
   p->active = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ids: see ids.h. The latest index that became free is used first: what it
- * named is still in the processor's cache.
+ * Ids: see ids.h. The index that became free last is used first: its slot is
+ * still in the processor's cache.
  */
 #include "ids.h"
 
@@ -80,7 +80,7 @@ void hw_ids_drop(hw_ids_t* ids, hw_id_t id) {
   slot->entry = NULL;
   ids->live--;
   if (slot->generation == UINT32_MAX) {
-    return; /* it has named all that it can */
+    return; /* its generations are used up */
   }
   slot->generation++;
   slot->next = ids->held_first;

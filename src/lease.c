@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pool's verdicts turned into acts: see lease.h.
+ * Carries out the pool's verdicts: see lease.h.
  */
 #include "lease.h"
 
@@ -8,22 +8,22 @@
 
 enum { CONNS_KEPT = 256, WAITERS_KEPT = 4096 };
 
-/* A request that waits. JavaScript has what it is about, by its id. */
+/* A waiting request. JavaScript knows the request by this id. */
 typedef struct {
   hw_waiter_t link;
   hw_id_t id;
   hw_id_t pool;
 } waiter_t;
 
-/* A pool by id. `dropped`: its Agent has been collected, and it goes when it is
- * empty. */
+/* A pool by id. `dropped`: its Agent has been collected, and the pool is freed
+ * when it is empty. */
 typedef struct {
   hw_pool_t* pool;
   hw_id_t id;
   int dropped;
 } pool_entry_t;
 
-/* The pool looks at no clock: each call brings the time of this turn. */
+/* The pool reads no clock: each call passes the time of this turn. */
 static uint64_t now_of(const hw_env_t* env) {
   return uv_now(env->uv);
 }
@@ -79,7 +79,7 @@ int hw_lease_pool_set(hw_leases_t* leases,
   return 0;
 }
 
-/* Something has left a pool. Hardly ever is there one that was dropped. */
+/* Something has left a pool. There is hardly ever a dropped one. */
 static void free_dropped_pools(hw_leases_t* leases) {
   uint32_t i = 0;
 
@@ -115,7 +115,7 @@ const hw_pool_t* hw_lease_pool(const hw_leases_t* leases, hw_id_t id) {
 
 /* -- connections and waiters ----------------------------------------------- */
 
-/* The place that becomes free is given away by hw_lease_next() only. */
+/* Only hw_lease_next() gives away the place that becomes free. */
 static void leave_pool(hw_conn_t* conn) {
   if (hw_link_is_pooled(&conn->link)) {
     hw_pool_remove(conn->link.pool, &conn->link);
@@ -135,8 +135,8 @@ void hw_lease_free(hw_leases_t* leases, hw_conn_t* conn) {
   free_dropped_pools(leases);
 }
 
-/* A new entry, an ACTIVE connection of origin. Where there is no memory for it
- * the pool forgets what it has decided. */
+/* A new entry, an ACTIVE connection of origin. Without memory for it, the
+ * pool's decision is cancelled. */
 static int add_conn(hw_leases_t* leases,
                     hw_pool_t* pool,
                     hw_origin_t* origin,
@@ -185,7 +185,7 @@ static int add_waiter(hw_leases_t* leases,
   return 0;
 }
 
-/* The waiter has left its queue: its id ends here. */
+/* The waiter has left its queue: its id is dropped. */
 static hw_id_t end_waiter(hw_leases_t* leases, hw_waiter_t* link) {
   waiter_t* waiter = HW_CONTAINER_OF(link, waiter_t, link);
   hw_id_t id = waiter->id;
@@ -198,8 +198,8 @@ static hw_id_t end_waiter(hw_leases_t* leases, hw_waiter_t* link) {
 
 /* -- leases ---------------------------------------------------------------- */
 
-/* Events lag behind a busy loop, so an idle connection is looked at when it is
- * leased: its end may be in the kernel already. */
+/* Events lag behind a busy loop, so an idle connection is checked when it is
+ * leased: its end may already be in the kernel. */
 int hw_lease_acquire(hw_leases_t* leases,
                      hw_id_t pool_id,
                      const char* key,
@@ -260,14 +260,14 @@ int hw_lease_add(hw_leases_t* leases,
   return err;
 }
 
-/* May it carry another request, now or when it is connected? An external one is
- * judged by JavaScript, which knows its socket. */
+/* May it carry another request, now or once it is connected? JavaScript decides
+ * for an external one, because it has the socket. */
 static int is_good(const hw_conn_t* conn) {
   return hw_conn_is_reusable(conn) || hw_conn_is_external(conn) ||
          hw_conn_is_coming(conn) || hw_conn_is_new(conn);
 }
 
-/* A connection that is handed over is not looked at: it was busy until now, and
+/* A connection that is handed over is not checked: it was busy until now, and
  * its events have been read. */
 void hw_lease_release(hw_leases_t* leases,
                       hw_conn_t* conn,
@@ -316,9 +316,9 @@ int hw_lease_take(hw_conn_t* conn) {
   return 0;
 }
 
-/* It is ACTIVE without a request from here on, so that nobody is given it, and
- * JavaScript closes it when it reads the record. status: 0, or the end that
- * came while it was idle. */
+/* From here on it is ACTIVE without a request, so that it cannot be leased, and
+ * JavaScript closes it when it reads the record. status: 0, or how it ended
+ * while it was idle. */
 static void retire(hw_conn_t* conn, int status) {
   hw_pool_take(conn->link.pool, &conn->link);
   hw_ring_push(
@@ -347,8 +347,8 @@ void hw_lease_remove(hw_leases_t* leases, hw_conn_t* conn) {
   free_dropped_pools(leases);
 }
 
-/* The waiter's id ends here even where no entry can be made for it: JavaScript
- * fails the request. */
+/* The waiter's id is dropped even if no entry can be made for it: JavaScript
+ * then fails the request. */
 int hw_lease_next(hw_leases_t* leases, hw_id_t pool_id, hw_lease_t* out) {
   pool_entry_t* entry = get_pool(leases, pool_id);
   hw_origin_t* origin = NULL;
@@ -392,8 +392,8 @@ int hw_lease_close(hw_leases_t* leases, hw_conn_t* conn, int reset) {
   return 0;
 }
 
-/* JavaScript has read every record: what is CLOSED is freed only now, since its
- * handle was looked up by the records' id until here. */
+/* JavaScript has read every record. CLOSED connections are freed only now,
+ * because JavaScript found their handles by the id in the records. */
 void hw_lease_drained(hw_leases_t* leases) {
   const hw_ring_t* ring = &leases->env->ring;
   uint32_t i = 0;
@@ -434,8 +434,8 @@ static void drop_waiters(hw_leases_t* leases, pool_entry_t* entry) {
   }
 }
 
-/* Connections first: those that have no socket are freed at once, and leave
- * their pools. */
+/* Connections first: those without a socket are freed at once, and leave their
+ * pools. */
 void hw_leases_end(hw_leases_t* leases) {
   uint32_t i = 0;
 

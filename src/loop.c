@@ -3,9 +3,9 @@
  * Per-environment state, and when JavaScript is called: see loop.h.
  *
  * Records are pushed in libuv's callbacks and drained once per turn in the
- * check phase. While there are records an idle handle is active, so that the
- * loop cannot fall asleep over those that were pushed outside of the poll
- * phase; callbacks that run after the check phase drain at once.
+ * check phase. While there are records, an idle handle is active, so that the
+ * loop does not sleep with records that were pushed outside the poll phase;
+ * callbacks that run after the check phase drain at once.
  */
 #include "loop.h"
 
@@ -15,7 +15,7 @@ static void on_idle(uv_idle_t* idle) {
   (void)idle; /* it only keeps the poll phase from blocking */
 }
 
-/* There are records: the next check phase comes without a wait. */
+/* There are records: the loop must not wait before the next check phase. */
 static void arm(hw_loop_t* loop) {
   if (!loop->idle_active) {
     loop->idle_active = 1;
@@ -30,8 +30,8 @@ static void disarm(hw_loop_t* loop) {
   }
 }
 
-/* A callback may turn the loop itself, and so drain in its turn: what was
- * here is read then, and `epoch` says so. */
+/* A callback may run the loop itself, which drains too. The records here have
+ * then been read, and `epoch` shows it. */
 static void drain(hw_loop_t* loop) {
   uint32_t count = loop->env.ring.count;
   uint64_t epoch = loop->epoch;
@@ -96,8 +96,8 @@ static void on_timer(uv_timer_t* timer) {
   }
 }
 
-/* Before the loop sleeps: the timer fires at the earliest deadline, or earlier,
- * since a deadline that is stopped costs at most one idle run of on_timer. */
+/* Before the loop sleeps: the timer fires at the earliest deadline, or earlier:
+ * a stopped deadline costs at most one call of on_timer that finds nothing. */
 static void on_prepare(uv_prepare_t* prepare) {
   hw_loop_t* loop = prepare->data;
   uint64_t next_ms = hw_deadlines_next(&loop->env.deadlines);

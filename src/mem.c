@@ -10,7 +10,7 @@
 static _Thread_local size_t live;
 static _Thread_local long fail_at = -1;
 
-/* Is this allocation the one that a test wants to fail? */
+/* Is this the allocation that a test makes fail? */
 static int must_fail(void) {
   if (fail_at < 0) {
     return 0;

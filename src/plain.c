@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The transport of plain http: the user's bytes are the socket's. Reads go
- * straight into slabs; writes go straight to the kernel.
+ * The transport of plain http: the socket carries the user's bytes unchanged.
+ * Reads go directly into slabs; writes go directly to the kernel.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -15,8 +15,8 @@ static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buf) {
   uint32_t len = 0;
 
   (void)suggested;
-  /* It is low here only if JavaScript turns the loop while it reads the ring.
-   * on_read() has it emptied then. */
+  /* It is low here only if JavaScript runs the loop while it reads the ring;
+   * on_read() then has it emptied. */
   if (!hw_ring_low(&env->ring)) {
     len = hw_slabs_space(&env->slabs, &env->ring, &base);
   }
@@ -45,7 +45,7 @@ static int read_start(hw_stream_t* stream) {
   return uv_read_start(&stream->socket->uv.stream, on_alloc, on_read);
 }
 
-/* Drops the first `skip` bytes of bufs; the first buffer that is left. */
+/* Drops the first `skip` bytes of bufs; returns the first remaining buffer. */
 static uv_buf_t* skip_bytes(uv_buf_t* bufs, size_t skip) {
   while (skip >= bufs->len && skip > 0) {
     skip -= bufs->len;

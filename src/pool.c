@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pool: see pool.h for what it decides. An origin is in pool->origins all
- * its life, in pool->waiting while it has waiters, and in one of two more lists
- * while it has waiters and room for another connection of its own: starved (no
- * connection at all) or hungry. These two make the choice of the next waiter
- * O(1).
+ * The pool: see pool.h for what it decides. An origin is always in
+ * pool->origins, in pool->waiting while it has waiters, and in one of two more
+ * lists while it has waiters and room for another connection of its own:
+ * starved (no connection at all) or hungry. These two lists make the choice of
+ * the next waiter O(1).
  */
 #include "pool.h"
 
@@ -16,9 +16,9 @@ enum { KEY_INLINE = 56, KEY_MAX = 64 * 1024 * 1024, ORIGINS_KEPT = 1024 };
 
 typedef enum { NEED_NONE, NEED_STARVED, NEED_HUNGRY } need_t;
 
-/* Owned by the pool; freed when no link, no waiter and no decision that is
- * still to be carried out needs it. What acquire reads comes first, to be in
- * few cache lines. */
+/* Owned by the pool; freed when no link, no waiter and no pending decision
+ * needs it. The fields that acquire reads come first, to share few cache lines.
+ */
 struct hw_origin {
   hw_table_item_t item;
   hw_queue_t idle; /* oldest first */
@@ -148,8 +148,8 @@ static need_t need_of(const hw_pool_t* pool, const hw_origin_t* origin) {
   return origin->count == 0 ? NEED_STARVED : NEED_HUNGRY;
 }
 
-/* Puts origin into the list that fits its need for a connection. One that is
- * there already keeps its turn. */
+/* Puts origin into the list that fits its need for a connection. If it is
+ * already there, it keeps its turn. */
 static void update_need(hw_pool_t* pool, hw_origin_t* origin) {
   need_t need = need_of(pool, origin);
 
@@ -164,7 +164,7 @@ static void update_need(hw_pool_t* pool, hw_origin_t* origin) {
   origin->need = need;
 }
 
-/* The same for an origin that has had its turn: it goes after the others. */
+/* The same for an origin that has had its turn: it is moved to the end. */
 static void requeue_need(hw_pool_t* pool, hw_origin_t* origin) {
   hw_queue_remove(&origin->need_node);
   origin->need = NEED_NONE;
@@ -249,7 +249,8 @@ void hw_pool_set_options(hw_pool_t* pool, const hw_pool_options_t* options) {
   hw_origin_t* origin = NULL;
 
   pool->options = *options;
-  /* Who may use a place depends on them; they hardly ever change. */
+  /* The limits decide which origins may use a place; they hardly ever change.
+   */
   while ((origin = hw_pool_next_origin(pool, origin)) != NULL) {
     update_need(pool, origin);
   }
@@ -263,9 +264,9 @@ static hw_link_t* pick_idle(const hw_pool_t* pool, const hw_origin_t* origin) {
   return q != &origin->idle ? HW_CONTAINER_OF(q, hw_link_t, node) : NULL;
 }
 
-/* The connection that has been idle longest leaves the pool, or NULL. Its
- * origin, which may go with it, is not the one that acquires: that one has
- * nothing idle. */
+/* Removes the connection that has been idle longest from the pool, or returns
+ * NULL. Its origin, which may be freed with it, is not the one that acquires:
+ * that one has nothing idle. */
 static hw_link_t* evict(hw_pool_t* pool) {
   hw_link_t* link = NULL;
   hw_origin_t* origin = NULL;
@@ -326,8 +327,8 @@ int hw_pool_acquire(hw_pool_t* pool,
     return 0;
   }
   if (pool->total >= pool->options.max_total) {
-    /* One for one: after max_total was lowered the total stays too large, but
-     * what is idle must not make a request wait. Releases bring it down. */
+    /* One for one: after max_total was lowered, the total stays too large, but
+     * an idle connection must not make a request wait. Releases reduce it. */
     out->evicted = evict(pool);
     if (out->evicted == NULL) {
       return 0;
@@ -458,7 +459,7 @@ hw_verdict_t hw_pool_release(hw_pool_t* pool,
     count_reuse(pool, link, now_ms);
     return out->verdict;
   }
-  /* A hungry origin elsewhere can use the place as soon as it is free. */
+  /* Another, hungry origin can use the place as soon as it is free. */
   if (!may_idle || origin->idle_count >= pool->options.max_free ||
       (pool->total >= pool->options.max_total &&
        !hw_queue_empty(&pool->hungry))) {
@@ -486,7 +487,7 @@ void hw_pool_take(hw_pool_t* pool, hw_link_t* link) {
   activate(pool, link);
 }
 
-/* Whose turn is it, now that a place is free? */
+/* Which origin gets the free place? */
 static hw_origin_t* next_in_need(const hw_pool_t* pool) {
   const hw_queue_t* list =
       hw_queue_empty(&pool->starved) ? &pool->hungry : &pool->starved;

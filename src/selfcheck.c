@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Before the fast lane is used at all: does the host's llhttp call back as
- * http1.c expects? The settings' layout is not versioned by the host, so
- * canned responses go through the real glue and every record is looked at. A
- * wrong layout would put one callback in the place of another and show here.
+ * Before the fast lane is used: does the host's llhttp call back as http1.c
+ * expects? The host does not version the layout of the settings, so canned
+ * responses go through the real glue and every record is checked. With a wrong
+ * layout one callback would be called in place of another, which shows here.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@ typedef struct {
   hw_ring_t ring;
   hw_slabs_t slabs;
   hw_http1_t http;
-  uint32_t next; /* record to look at */
+  uint32_t next; /* record to check */
 } check_t;
 
 static int feed(check_t* c, const char* bytes, uint32_t flags) {

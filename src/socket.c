@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One handle of libuv in memory of its own: see socket.h.
+ * One libuv handle in its own memory: see socket.h.
  */
 #include "socket.h"
 
@@ -29,7 +29,7 @@ int hw_socket_open(hw_env_t* env, int is_pipe, hw_socket_t** out) {
   return 0;
 }
 
-/* The memory goes first: the owner may end with this call, and the loop too. */
+/* The memory is freed first: this call may end the owner, and the loop too. */
 static void on_close(uv_handle_t* handle) {
   hw_socket_t* socket = HW_CONTAINER_OF(handle, hw_socket_t, uv.handle);
   void (*closed)(void* owner) = socket->closed;
@@ -39,9 +39,8 @@ static void on_close(uv_handle_t* handle) {
   closed(owner);
 }
 
-/* libuv refuses a reset while a shutdown is under way: then it is a plain
- * close.
- */
+/* libuv refuses a reset while a shutdown is in progress; it is then a plain
+ * close. */
 void hw_socket_close(hw_socket_t* socket,
                      int reset,
                      void (*closed)(void* owner)) {

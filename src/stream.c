@@ -13,8 +13,8 @@
 
 static_assert((int)HW_ENOMEM == (int)UV_ENOMEM, "one code for one cause");
 
-/* What the kernel did not take at once, in the core's own copy: bytes that
- * belong to JavaScript may be collected, transferred or resized meanwhile. */
+/* What the kernel did not accept at once, in the core's own copy: memory that
+ * belongs to JavaScript may be collected, transferred or resized meanwhile. */
 struct hw_write {
   uv_write_t req;
   hw_stream_t* stream;
@@ -32,8 +32,8 @@ void hw_stream_open(hw_stream_t* stream, int is_pipe) {
   stream->is_pipe = (uint8_t)(is_pipe != 0);
 }
 
-/* libuv keeps these for a handle that has no descriptor yet, but not for how
- * long: they are set when there is one. */
+/* Without a descriptor libuv remembers the options, but not the delay of
+ * keep-alive: they are set once there is one. */
 static int set_keepalive(const hw_stream_t* stream) {
   return uv_tcp_keepalive(&stream->socket->uv.tcp,
                           stream->keepalive_s != 0,
@@ -44,7 +44,7 @@ static int set_nodelay(const hw_stream_t* stream) {
   return uv_tcp_nodelay(&stream->socket->uv.tcp, stream->nodelay);
 }
 
-/* That an option cannot be had is no reason to fail. */
+/* An option that is not available is no reason to fail. */
 void hw_stream_attach(hw_stream_t* stream,
                       hw_socket_t* socket,
                       const hw_transport_t* transport) {
@@ -97,7 +97,7 @@ static void gather(char* out, const uv_buf_t* bufs, size_t len) {
   }
 }
 
-/* At most one is queued: JavaScript brings the next piece when this one has
+/* At most one is queued: JavaScript brings the next piece after this one has
  * ended. */
 int hw_stream_queue(hw_stream_t* stream, const uv_buf_t* bufs, size_t len) {
   hw_write_t* write = hw_mem_alloc(sizeof(*write) + len);
@@ -145,7 +145,7 @@ int hw_stream_write(hw_stream_t* stream,
   return result;
 }
 
-/* libuv says how much of the one write it still has. */
+/* libuv reports how much of the one write is still queued. */
 const char* hw_stream_queued(const hw_stream_t* stream, size_t* len) {
   const hw_write_t* write = stream->write;
 
@@ -158,8 +158,8 @@ const char* hw_stream_queued(const hw_stream_t* stream, size_t* len) {
   return write->data + (write->len - *len);
 }
 
-/* The end is sent after what is queued; the owner is not called for it, since
- * JavaScript does not wait for it either. */
+/* The end is sent after the queued bytes. The owner is not called for it,
+ * because JavaScript does not wait for it either. */
 int hw_stream_shutdown(hw_stream_t* stream) {
   int err = UV_ENOTCONN;
 
@@ -202,7 +202,7 @@ int hw_stream_dup(hw_stream_t* stream) {
     return fd;
   }
   if (stream->ending && stream->write == NULL) {
-    /* libuv does it in its next turn only, and this one may be closed then. */
+    /* libuv sends it only in its next turn, when this one may be closed. */
     (void)shutdown(fd, SHUT_WR);
   }
   fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hash of origins: linear probing, removal by shifting back, so that there are
- * no tombstones and a look-up ends at the first empty slot. Grows above three
- * quarters, shrinks below one eighth.
+ * Hash table of origins with linear probing. Removal shifts items back, so that
+ * there are no tombstones and a look-up ends at the first empty slot. Grows
+ * above three quarters, shrinks below one eighth.
  */
 #include "table.h"
 
@@ -20,7 +20,7 @@ void hw_table_init(hw_table_t* table) {
   memset(table, 0, sizeof(*table));
   if (getrandom(table->seed, sizeof(table->seed), GRND_NONBLOCK) !=
       (ssize_t)sizeof(table->seed)) {
-    /* Early at boot: an address is better than nothing. */
+    /* Early at boot there is no entropy: an address is better than nothing. */
     table->seed[0] = (uint64_t)(uintptr_t)table;
   }
 }
@@ -159,8 +159,8 @@ void hw_table_remove(hw_table_t* table, hw_table_item_t* item) {
     HW_ASSERT(table->slots[hole].item != NULL);
     hole = (hole + 1) & mask;
   }
-  /* Each follower that may not stand before the hole stays; the others move
-   * into it and leave the hole where they were. */
+  /* An item that must not be moved before its own place stays; any other moves
+   * into the hole and leaves one where it was. */
   for (at = (hole + 1) & mask; table->slots[at].item != NULL;
        at = (at + 1) & mask) {
     size_t home = table->slots[at].hash & mask;
@@ -173,6 +173,6 @@ void hw_table_remove(hw_table_t* table, hw_table_item_t* item) {
   table->slots[hole].item = NULL;
   table->count--;
   if (table->capacity > CAPACITY_MIN && table->count * 8 < table->capacity) {
-    (void)resize(table, table->capacity / 2); /* without memory it stays */
+    (void)resize(table, table->capacity / 2); /* without memory: unchanged */
   }
 }
