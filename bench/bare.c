@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bare PORT PATH BODY CONNECTIONS WARM_UP_MS DURATION_MS: the CPU that the
- * system calls of a request take, whoever makes them. Keeps one request under
- * way on each connection: one write, one read and, as in libuv, one epoll_wait
- * for all that has become readable meanwhile. Prints a line of JSON. Each
- * response must be there with one read and end with BODY.
+ * system calls of a request take, whichever client makes them. Keeps one
+ * request in flight on each connection: one write, one read and, as in libuv,
+ * one epoll_wait for all connections that have become readable. Prints a line
+ * of JSON. Each response must arrive in one read and end with BODY.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// node bench/floor.js [UNDER_WAY]: the CPU of a request without any I/O
-// (clients/floor.js). With more under way than the 50 of the other scenarios it
+// node bench/floor.js [IN_FLIGHT]: the CPU of a request without any I/O
+// (clients/floor.js). With more in flight than the 50 of the other scenarios it
 // shows what so many live requests cost V8.
 'use strict'
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// npm run bench: an origin in one process, each trial of a client in another,
-// the rounds of the clients interleaved. Exit code 1 if a trial failed, a
+// npm run bench: the origin runs in one process and each trial of a client in
+// another; the rounds of the clients are interleaved. Exit code 1 if a trial failed, a
 // client got wrong bytes or hawser could not be loaded; 2 for a wrong option.
 'use strict'
 
@@ -55,7 +55,7 @@ async function runCeilings (names, origin) {
 function describeCeilings (found) {
   const known = Object.entries(found).filter(([, one]) => one !== null)
   if (known.length === 0) {
-    return 'no figures of wrk: the column "origin" tells whether the origin was the limit'
+    return 'no figures from wrk: the column "origin" shows whether the origin was the limit'
   }
   const texts = known.map(([name, { rps, originBusy }]) => `${name} ` +
     `${Math.round(rps).toLocaleString('en-US')} req/s (origin ${Math.round(originBusy * 100)}%)`)
@@ -104,7 +104,7 @@ function chartOf (report, info) {
     what: measure(scenarios[name]) === 'bytes' ? 'memory: less is better' : 'requests/s',
     bars: rows(scenarios[name], results).filter((row) => row.ratio > 0)
   })).filter(({ bars }) => bars.length > 0)
-  return chart('hawser beside other clients, ratio to the built-in keep-alive Agent',
+  return chart('hawser and other clients, ratio to the built-in keep-alive Agent',
     `Node ${info.node}, ${info.cpu}, origin ${info.origin}; ${info.pinning}; ${info.date.slice(0, 10)}`,
     groups)
 }

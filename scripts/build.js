@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The two builds, each in a folder of its own: what `npm install` built (build/),
-// with no switch but its own, and what the tests need beside it (test/build/).
+// The two builds, each in its own folder: what `npm install` built (build/), with
+// the same switches, and what the tests need in addition (test/build/).
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -11,7 +11,7 @@ const path = require('node:path')
 const ROOT = path.join(__dirname, '..')
 const NODE_GYP = require.resolve('node-gyp/bin/node-gyp.js')
 
-// Node's headers lie beside most installations: no need to fetch them.
+// Most installations of Node include its headers: no need to download them.
 function headers () {
   const dir = path.resolve(process.execPath, '..', '..')
   return fs.existsSync(path.join(dir, 'include', 'node', 'node_api.h')) ? [`--nodedir=${dir}`] : []
@@ -23,7 +23,7 @@ function nodeGyp (cwd, ...args) {
   if (made.status !== 0) throw new Error(`the build failed\n${made.stdout}\n${made.stderr}`)
 }
 
-// Brings the addon up to date with src/. Where nothing has changed since
+// Brings the addon up to date with src/. If nothing has changed since
 // `npm install`, nothing is written.
 function buildAddon () {
   const configured = fs.existsSync(path.join(ROOT, 'build', 'Makefile'))

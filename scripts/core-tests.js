@@ -2,7 +2,7 @@
 //
 // The C tests of the pure files under a tool: `asan` (AddressSanitizer and
 // UndefinedBehaviorSanitizer) or `valgrind`. Compiled here and not by node-gyp,
-// so that the addon's build stays what it is.
+// so that the addon's build does not change.
 'use strict'
 
 const { spawnSync } = require('node:child_process')

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// npm run fuzz: the response path, the same with reads as large as they can be,
-// and the pool under libFuzzer, with AddressSanitizer and
-// UndefinedBehaviorSanitizer. Needs clang. What it learns
-// is kept in build/fuzz/<name>/corpus, until build/ is made anew, and goes on
-// from there the next time; a finding is written to build/fuzz/<name>/ and the
-// command that repeats it printed.
+// npm run fuzz: the response path, the same with reads of the largest size, and the
+// pool, under libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer. Needs
+// clang. The corpus is kept in build/fuzz/<name>/corpus until build/ is recreated,
+// and the next run continues with it. A finding is written to build/fuzz/<name>/,
+// and the command that repeats it is printed.
 //
 // Usage: npm run fuzz -- [--time SECONDS] [--runs COUNT] [--only http1|large|pool] [FILE...]
-//   --time   for each fuzzer (60 where no --runs is given)
-//   --runs   stop after so many executions of each, instead
-//   FILE     run these inputs once and nothing else (with --only)
+//   --time   per fuzzer (60 if --runs is not given)
+//   --runs   instead, stop each after so many executions
+//   FILE     run only these inputs, once (with --only)
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -30,8 +29,8 @@ const HTTP1_FUZZED = [...pure, ...core.filter((file) => file.endsWith('/http1.c'
 const HTTP1_CHECKS = ['test/host/transcript.c', 'test/fuzz/http1.c', 'test/fuzz/host.c']
 const HTTP1_OPTIONS = ['-max_len=1024', `-dict=${path.join(__dirname, '../test/fuzz/http1.dict')}`]
 
-// Only what is fuzzed is instrumented for coverage: the model and the checks
-// have branches of their own, which say nothing and take two thirds of the time.
+// Only the fuzzed files are instrumented for coverage: the branches of the model and
+// of the checks say nothing, and would take two thirds of the time.
 const FUZZERS = {
   http1: {
     fuzzed: HTTP1_FUZZED,
@@ -89,14 +88,14 @@ function build (name, { fuzzed, checks, host, flags = [] }) {
     clang('-fsanitize=fuzzer,address,undefined', '-o', binary, ...objects)
     return { command: [binary], env: {} }
   }
-  // http1 needs the host's llhttp: libFuzzer runs inside Node. -Bsymbolic, or
-  // the preloaded runtime's empty coverage callbacks take the place of libFuzzer's.
+  // http1 needs the host's llhttp: libFuzzer runs inside Node. Without
+  // -Bsymbolic the preloaded runtime's empty coverage callbacks replace libFuzzer's.
   const addon = path.join(dir, `${name}.node`)
   clang('-shared', '-shared-libasan', '-fsanitize=address,undefined', '-Wl,-Bsymbolic', '-o', addon,
     ...objects, runtime('fuzzer_no_main-x86_64.a'), '-lstdc++')
   return {
     command: [process.execPath, path.join(ROOT, 'test', 'fuzz', 'run.js'), addon],
-    // Node frees nothing at its end; the harness counts our own blocks itself.
+    // Node frees nothing when it ends; the harness counts the core's blocks itself.
     env: { LD_PRELOAD: runtime('asan-x86_64.so'), ASAN_OPTIONS: 'detect_leaks=0' }
   }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // node scripts/layers.js, and part of `npm run lint`: no file of src/ and lib/
-// includes or requires one above it. What is above what stands in the block
-// "layers" of docs/architecture.md and nowhere else:
+// includes or requires one above it. The order is in the block "layers" of
+// docs/architecture.md and nowhere else:
 //
-//   A line names files that lie side by side. They may use each other where that
-//   makes no circle, and everything below.
-//   `pool` is each of src/pool.c, pool.h and pool.cc that there is; a name with an
-//   ending is that file, of lib/ where it ends as JavaScript and types do.
-//   A line of dashes forbids the system headers it names in all that is below it.
+//   A line names files of one level. They may use everything below, and each other
+//   if that makes no cycle.
+//   `pool` stands for those of src/pool.c, pool.h and pool.cc that exist; a name with
+//   an extension is that file, in lib/ for the extensions of JavaScript and types.
+//   A line of dashes forbids the system headers it names in all files below it.
 'use strict'
 
 const fs = require('node:fs')
@@ -32,7 +32,7 @@ function named (name, all) {
   return [`${/\.(m?js|d\.ts)$/.test(name) ? 'lib' : 'src'}/${name}`].filter((file) => all.has(file))
 }
 
-// Result: for each file its line and what is forbidden to it.
+// Result: for each file its line and the headers that it must not include.
 function places (picture, all, complain) {
   const result = new Map()
   let forbidden = []
@@ -56,14 +56,14 @@ function places (picture, all, complain) {
   return result
 }
 
-// What a file includes or requires, as far as it is ours.
+// The files of the repository that a file includes or requires.
 function used (file, text, all) {
   const dir = path.dirname(file)
   return found(text, USED[dir]).map((name) =>
     [name, `${name}.js`].map((one) => `${dir}/${one}`).find((one) => all.has(one)) ?? `${dir}/${name}`)
 }
 
-// A file that reaches itself along `edges`, which stay within one line.
+// A file that reaches itself along `edges`, which are within one line.
 function isInCircle (start, edges) {
   const seen = new Set()
   const open = [...edges.get(start) ?? []]
@@ -77,7 +77,7 @@ function isInCircle (start, edges) {
 }
 
 // picture: the block's text; all: a Map of each file's text by its name, such as
-// src/pool.c. Result: what is wrong, a sentence each.
+// src/pool.c. Result: the violations, one sentence each.
 function violations (picture, all) {
   const wrong = []
   const complain = (text) => { wrong.push(text) }

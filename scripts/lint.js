@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// npm run lint: ESLint on the JavaScript, clang-format, clang-tidy and cppcheck
-// on the C, whether the build knows every source, whether each file stands above
-// those that it uses, and what one npm writes and another does not. A tool that is
-// not installed is named and skipped, unless CI is set.
+// npm run lint: ESLint on the JavaScript; clang-format, clang-tidy and cppcheck on
+// the C and C++; a check that the build lists every source, that each file is above
+// those that it uses, and that package-lock.json has no field which only some
+// versions of npm write. A tool that is not installed is reported and skipped,
+// unless CI is set.
 'use strict'
 
 const { execFile } = require('node:child_process')
@@ -26,7 +27,7 @@ function sources (dirs, ...endings) {
     .sort()
 }
 
-// Each of these runs beside the others; what they find is printed in their order.
+// These run in parallel; their findings are printed in this order.
 function run (name, command, args) {
   return new Promise((resolve) => {
     execFile(command, args, { cwd: ROOT, maxBuffer: Infinity }, (err, stdout, stderr) => {
@@ -40,15 +41,15 @@ function report (name, findings) {
   console.log(findings === '' ? `${name}: clean` : `${name}:\n${findings}`)
 }
 
-// npm 11.12 writes `libc` for packages that it adds, npm 10 and 11.6 take it out in
-// every `npm install`; none of them adds it to a package that is in the file.
+// npm 11.12 writes `libc` for packages that it adds; npm 10 and 11.6 remove it in
+// every `npm install`. None of them adds it to a package that is already listed.
 function lockFields () {
   const { packages } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8'))
   return Object.entries(packages).filter(([, fields]) => 'libc' in fields)
     .map(([name]) => `${name}: leave out "libc", which other versions of npm take out\n`).join('')
 }
 
-// A file that no target has would be compiled, tested and fuzzed by nothing.
+// A file that is in no target would not be compiled, tested or fuzzed.
 function unlisted () {
   const listed = [...pure, ...core, ...addon, ...Object.values(targets('test/binding.gyp')).flat()]
   return sources(['src', 'test/core', 'test/host'], '.c', '.cc')

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The sources as binding.gyp lists them, which is the only list: of the pure
-// files, of the rest of the C core, of the addon. A .gyp file is JSON with
-// comments and trailing commas.
+// The sources from binding.gyp, which is the only list of them: the pure files, the
+// rest of the C core, the addon. A .gyp file is JSON with comments and trailing
+// commas.
 'use strict'
 
 const fs = require('node:fs')
@@ -10,7 +10,7 @@ const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..')
 
-// Result: { target: its sources }, each from the root of the repository.
+// Result: { target: its sources }, as paths from the root of the repository.
 function targets (file) {
   const text = fs.readFileSync(path.join(ROOT, file), 'utf8')
     .replace(/^\s*#.*$/gm, '')

@@ -3,12 +3,12 @@
 // npm run test:asan [-- FILE...]: the addon, the C tests and the JavaScript tests
 // under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer inside
 // Node, and under pressure (test/support/pressure.js). Builds and runs in a copy
-// of the repository, build/asan: nothing is changed outside of it.
+// of the repository, build/asan; nothing outside it is changed.
 //
-// Nothing is suppressed. A process that ends by itself leaves no block at all; one
-// that calls process.exit() leaves Node's and V8's, which are told from ours by
-// who allocated them. An error of a sanitizer does not change how its process
-// ends (exitcode=0), so that a test can look at that: the reports fail the run.
+// Nothing is suppressed. A process that ends normally must leave no block. One that
+// calls process.exit() leaves Node's and V8's; the allocating function shows whose a
+// block is. An error of a sanitizer does not change how its process ends
+// (exitcode=0), because tests check that; the reports fail the run.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -26,13 +26,13 @@ function library (name) {
   return spawnSync(cc, [`-print-file-name=${name}`], { encoding: 'utf8' }).stdout.trim()
 }
 
-// Every sanitizer of every process writes a file of its own.
+// Every sanitizer of every process writes its own file.
 const LOGS = path.join(COPY, 'sanitizers')
 const SOURCES = fs.readdirSync(path.join(ROOT, 'src')).join('|').replaceAll('.', '\\.')
 const OURS = new RegExp(`hawser\\.node|host_test\\.node|core_test| (?:\\.\\./)+src/(${SOURCES}):|node-addon-api`)
 const ALLOCATORS = /^(operator new|__interceptor_|\w+alloc|posix_memalign|std::|void std::|napi_|v8impl::)/
 
-// The addon that is built with the tests there is the one that they load.
+// The tests there load the addon that is built there.
 function copy () {
   fs.rmSync(COPY, { recursive: true, force: true })
   const filter = (source) => !NOT_COPIED.includes(path.relative(ROOT, source))
@@ -47,7 +47,7 @@ function copy () {
   fs.copyFileSync(path.join(from, 'hawser.node'), path.join(to, 'hawser.node'))
 }
 
-// Whose a leaked block is: of the first frame that is not an allocator's.
+// Does a leaked block belong to the core? Its first frame outside an allocator says.
 function isOurs (leak) {
   const frames = leak.match(/^ +#\d+ .*$/gm) ?? []
   const owner = frames.find((frame) => !ALLOCATORS.test(frame.replace(/^ +#\d+ \S+ in /, '')))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// npm test: brings the addon up to date, builds the C tests, runs them (the pure files as
-// an executable, those that need the host's libuv and llhttp inside Node), then
-// the JavaScript tests, and ends with one line that counts them all.
+// npm test: brings the addon up to date, builds and runs the C tests (those of the
+// pure files as an executable, those that need the host's libuv and llhttp inside
+// Node), then runs the JavaScript tests, and prints the total in its last line.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -40,14 +40,14 @@ function testFiles (dir) {
     .sort()
 }
 
-// Every process has tiny send buffers and a collection behind every write then.
+// Every process then has tiny send buffers and a collection after every write.
 const pressed = process.env.HAWSER_TEST_PRESSURE === '1'
 if (pressed) {
   const preload = path.join(ROOT, 'test', 'support', 'pressure.js')
   process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(preload)}`
 }
 
-// Under the sanitizers, or under pressure, everything takes several times as long.
+// Under the sanitizers or under pressure everything takes several times as long.
 const FILE_LIMIT = pressed || process.env.HAWSER_TEST_SANITIZED === '1' ? 300_000 : 60_000 // ms
 
 function runJavaScript (files) {
@@ -66,7 +66,7 @@ function runJavaScript (files) {
   if (run.status !== 0 && totals.failed === 0) fail(`the test runner ended with ${run.status}`)
 }
 
-// Names on the command line run only those files, without a build.
+// With file names on the command line, only those run, without a build.
 const only = process.argv.slice(2)
 if (only.length === 0) {
   if (process.env.HAWSER_TEST_BUILT !== '1') {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// agentkeepalive, the most used keep-alive Agent. Idle connections outlive a
+// agentkeepalive, a widely used keep-alive Agent. Idle connections outlive a
 // trial, as with the built-in Agent.
 'use strict'
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Not a client: an Agent that answers every request itself, without any I/O. What
-// is left are Node's own objects (ClientRequest, IncomingMessage, their events) and
-// the user's callbacks: what no Agent behind http.request can take away.
+// remains is Node's own objects (ClientRequest, IncomingMessage, their events) and
+// the user's callbacks, which no Agent of http.request can avoid.
 'use strict'
 
 const http = require('node:http')

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// http.request with an Agent of some class: what three of the clients share.
-// The interface is described in index.js. With plan.origins slots take turns on
-// so many addresses of 127.0.0.0/8, and plan.connections is for each.
+// http.request with an Agent of a given class, shared by three of the clients.
+// index.js describes the interface. With plan.origins, the slots take turns on
+// that many addresses of 127.0.0.0/8, and plan.connections applies to each.
 'use strict'
 
 const http = require('node:http')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The built-in keep-alive Agent, to which all others are compared.
+// The built-in keep-alive Agent, with which all others are compared.
 'use strict'
 
 module.exports = require('./http-request')(require('node:http').Agent, {})

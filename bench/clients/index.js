@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The clients by name, in the order of the tables. The modules are loaded in
-// the processes of the trials only: one that cannot be loaded stops no other.
+// The clients by name, in the order of the tables. The modules are loaded only
+// in the processes of the trials, so that one that cannot be loaded stops no other.
 //
 // A client is { open (plan, onChunk), close () }. open() makes the pool and
 // returns send(slot, done): one request, its body consumed to the end, then

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// undici's Pool.dispatch: a handler and no promise, its cheapest way.
+// undici's Pool.dispatch: a handler and no promise, its cheapest API.
 'use strict'
 
 const { Pool } = require('undici')

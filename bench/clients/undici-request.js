@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// undici's Pool.request, its body read as the http clients read theirs.
+// undici's Pool.request, whose body is read as the http clients read theirs.
 'use strict'
 
 const { Pool } = require('undici')

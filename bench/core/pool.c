@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the pool costs per call: 10,000 origins, 100,000 idle connections,
- * everything in random order. Each round takes 20,000 connections and then
- * gives them back in another order, so that a release finds its connection as
- * cold as in use, where a whole request lies between the two. Then requests
- * that wait, and connections that are handed over to them. Prints median, least
- * and most of several rounds in ns; --json: one line, with every round.
+ * everything in random order. Each round leases 20,000 connections and then
+ * releases them in another order, so that a connection is as cold at its
+ * release as in real use, where a whole request comes between the two. Then
+ * requests wait, and connections are handed over to them. Prints the median and
+ * the range of several rounds in ns; --json: one line, with every round.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -154,7 +154,7 @@ static void bench_reuse(series_t* acquired, series_t* released) {
   close_all(pool, &deadlines, LINKS);
 }
 
-/* Each origin has the one connection it may have, and it is busy. */
+/* Each origin has the one connection that it may have, and that is busy. */
 static void wait_round(hw_pool_t* pool, double* waited, double* handed_over) {
   uint64_t start = 0;
   uint32_t i = 0;

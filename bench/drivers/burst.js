@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Starts `requests` requests in one go over few connections and waits for the
-// last one: what a long queue costs. A smaller burst warms up.
+// Starts `requests` requests at once over few connections and waits for the last
+// one: the cost of a long queue. A smaller burst is the warm-up.
 'use strict'
 
 function burst (send, tally, requests) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Keeps `concurrency` requests under way for a time: each that ends starts the
-// next. Measures after a warm-up, and then waits for those still under way: a
+// Keeps `concurrency` requests in flight for a time: each that ends starts the
+// next. Measures after a warm-up, and then waits for those still in flight: a
 // request that never ends is an error, not a smaller load.
 'use strict'
 
 const { Histogram } = require('../support/statistics')
 
-const LAST_CALL = 10000 // ms for the requests under way at the end
-const ERRORS_MAX = 100 // then the trial is over; it has failed anyway
+const LAST_CALL = 10000 // ms for the requests in flight at the end
+const ERRORS_MAX = 100 // then the trial ends; it has failed anyway
 
 module.exports = function closedLoop (client, plan, { meter, tally }) {
   return new Promise((resolve) => {

@@ -2,8 +2,8 @@
 //
 // RSS of one idle pooled connection: opens many at once, lets them become idle
 // and compares, after two collections. 3,000 requests at once make V8's young
-// generation grow, with any client; it is given back some seconds later
-// (plan.settle), and only then is what is left the connections'. Needs
+// generation grow, with any client; V8 gives that memory back some seconds later
+// (plan.settle), and only then does the rest belong to the connections. Needs
 // --expose-gc.
 'use strict'
 

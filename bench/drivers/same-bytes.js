@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// No measurement: a client gets every body that the origin has, some times over
-// a few connections, and each must be the right one to the last byte. Also says
-// which version of the client this is.
+// Not a measurement: a client gets every body of the origin several times over a
+// few connections, and each must be right to the last byte. Also reports the
+// version of the client.
 'use strict'
 
 const crypto = require('node:crypto')
 
-const TIMES = 20 // of each body
+const TIMES = 20 // per body
 const CONNECTIONS = 4
 
 function digests (client, plan) {

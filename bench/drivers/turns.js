@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Opens all connections of all origins first; then a closed loop in which origins
-// take turns.
+// Opens all connections of all origins first, and then runs a closed loop in which
+// the origins take turns.
 'use strict'
 
 const openConnections = require('../support/open-connections')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The origin of our own. It prints its port and ends when its stdin closes.
+// The bench's own origin, origin.c. It prints its port and ends when its stdin closes.
 'use strict'
 
 const path = require('node:path')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// nginx, where it is installed, with a configuration and files of its own in a
-// temporary directory. It does not count the bytes of a POST.
+// nginx, if it is installed, with its own configuration and files in a temporary
+// directory. It does not count the bytes of a POST.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -39,7 +39,7 @@ http {
 `
 }
 
-// What an unprivileged nginx may ask for.
+// The most that an unprivileged nginx may use.
 function descriptors () {
   const line = /^Max open files\s+\S+\s+(\S+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))
   return line === null || line[1] === 'unlimited' ? 65536 : line[1]

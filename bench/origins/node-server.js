@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The process behind node.js: prints its port, ends when its stdin closes.
+// The process that node.js starts: prints its port, ends when its stdin closes.
 'use strict'
 
 const http = require('node:http')

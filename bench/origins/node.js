@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Node's own http server as the origin, for machines with neither a C compiler
-// nor nginx. It is the limit for the faster clients: the table shows it.
+// nor nginx. It limits the faster clients; the table shows when it does.
 'use strict'
 
 const path = require('node:path')

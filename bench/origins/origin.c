@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bench's origin: a single-threaded epoll HTTP/1.1 server that answers
- * from memory, so that the client is what is measured. GET /11, /1k and /64k
+ * The bench's origin: a single-threaded epoll HTTP/1.1 server that responds
+ * from memory, so that the bench measures the client. GET /11, /1k and /64k
  * give bodies of that size; any POST is read to its end (Content-Length or
  * chunked) and answered with the count of its bytes. Pipelined requests are
- * answered in order: the next one is not looked at before the last answer is
+ * answered in order: the next one is not read before the last response is
  * sent. Prints its port (or the path after --unix) once it listens, and ends
  * with its parent or when stdin closes.
  */
@@ -59,7 +59,7 @@ typedef struct {
   bool closing;      /* after this answer */
   uint64_t left;     /* of the body or chunk */
   uint64_t received; /* of the body so far */
-  const char* out;   /* the answer under way, or NULL */
+  const char* out;   /* the response being sent, or NULL */
   size_t out_left;
   size_t at; /* start of what is not used yet in in[] */
   size_t in_len;
@@ -136,7 +136,7 @@ static void answer_text(conn_t* conn, const char* status, const char* body) {
   conn->out_left = head + len;
 }
 
-/* An answer to something that we cannot go on after. */
+/* The response to a request after which the connection cannot continue. */
 static void refuse(conn_t* conn, const char* status) {
   answer_text(conn, status, "");
   conn->closing = true;
@@ -174,8 +174,8 @@ static int digit(char c, uint64_t base) {
   return base == 16 && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A number at the start of [at, end): how many digits it has, 0 if none or
- * too large. */
+/* Reads a number at the start of [at, end). Result: how many digits it has, 0
+ * if none or too large. */
 static size_t number(const char* at,
                      const char* end,
                      uint64_t base,
@@ -282,7 +282,7 @@ static bool take(conn_t* conn) {
   return conn->left == 0;
 }
 
-/* A whole line into [*line, *end), without CRLF; false when it is not here. */
+/* A whole line into [*line, *end), without CRLF; false if it is incomplete. */
 static bool take_line(conn_t* conn, const char** line, const char** end) {
   const char* from = conn->in + conn->at;
   const char* found = memmem(from, conn->in_len - conn->at, "\r\n", 2);
@@ -385,7 +385,7 @@ static verdict_t step(conn_t* conn) {
   return GONE;
 }
 
-/* Goes on with what has been read, as far as that goes. */
+/* Processes what has been read, as far as possible. */
 static verdict_t serve(conn_t* conn) {
   verdict_t verdict = GO_ON;
 
@@ -450,8 +450,8 @@ static void on_accept(int listener) {
   }
 }
 
-/* All of 127.0.0.0/8 where a socket may be bound to lo (Linux 5.7 and later),
- * so that one server is many origins; else 127.0.0.1. */
+/* Listens on all of 127.0.0.0/8 if a socket may be bound to lo (Linux 5.7 and
+ * later), so that one server is many origins; otherwise on 127.0.0.1. */
 static int listen_on_loopback(void) {
   struct sockaddr_in addr = {.sin_family = AF_INET};
   socklen_t len = sizeof(addr);
@@ -496,7 +496,7 @@ static int listen_on_path(const char* path) {
   return fd;
 }
 
-/* True when stdin has ended; what is written to it does not matter. */
+/* True when stdin has ended; its content does not matter. */
 static bool stdin_ended(void) {
   char scrap[256];
 
@@ -546,7 +546,7 @@ int main(int argc, char** argv) {
   listener = argc == 3 ? listen_on_path(argv[2]) : listen_on_loopback();
   (void)fflush(stdout);
   watch(EPOLL_CTL_ADD, listener, EPOLLIN, &listener_mark);
-  /* A file or /dev/null as stdin cannot be watched and does not end us. */
+  /* A file or /dev/null as stdin cannot be watched and does not end this. */
   (void)epoll_ctl(epfd, EPOLL_CTL_ADD, STDIN_FILENO, &event);
   serve_until_stdin_ends(listener);
   if (socket_path != NULL) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The bodies that every origin serves: the same bytes from each, so that a
-// client's answers can be compared with them. origin.c makes the same ones; a
-// byte depends on its place, so that a piece lost or swapped is seen.
+// The bodies that every origin serves: the same bytes from each, so that the
+// responses of a client can be compared with them. origin.c makes the same ones. A
+// byte depends on its position, so that a lost or swapped piece is noticed.
 'use strict'
 
 const SIZES = { small: 11, '1k': 1024, '64k': 65536 }
@@ -14,7 +14,7 @@ function payload (name) {
   return bytes
 }
 
-// The answer to a POST of so many bytes, from the origins that count them.
+// The response to a POST of so many bytes, from the origins that count them.
 function counted (received) {
   return Buffer.from(`{"received":${received}}`)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A small JSON answer, as most of them are.
+// The size of a typical JSON response.
 'use strict'
 
 module.exports = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Answers that need several reads: what the way of the body costs.
+// Responses that need several reads: the cost of the body.
 'use strict'
 
 module.exports = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// As `idle-memory`, but never more than 50 requests are under way, and there are
-// enough of them that what V8 keeps of its pages once hardly counts: what is left
-// is the connections'.
+// As `idle-memory`, but with at most 50 requests in flight, and with so many
+// connections that the pages which V8 keeps hardly count: the rest belongs to the
+// connections.
 'use strict'
 
 module.exports = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory of idle connections in a process that has had many before.
+// Memory of idle connections in a process that has had many connections before.
 'use strict'
 
 module.exports = {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The scenarios by name, in the order in which they run. `driver` is how the
-// requests are made (bench/drivers), `plan` is what it is told, `clients` those
-// that apply. `brief` are those that run without an option, `slow` keeps one out of
-// --quick, `rounds` is the most that it has, `share` measures hawser's own share
-// too, `together` runs the clients of a round at the same time: where nothing is
-// timed; `origins` names those that serve it, where not all do.
+// The scenarios by name, in the order in which they run. `driver` makes the
+// requests (bench/drivers), `plan` is its input, `clients` lists the clients that
+// take part. `brief`: runs without an option. `slow`: does not run with --quick.
+// `rounds`: the most rounds. `share`: also measures hawser's own share. `together`:
+// the clients of a round run at the same time, because nothing is timed.
+// `origins`: the origins that can serve it, if not all can.
 'use strict'
 
 module.exports = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Many origins and many connections, all of them busy all the time. Its CPU per
-// request beside that of `small` says what the number of them costs.
+// request, compared with that of `small`, shows what the number of them costs.
 'use strict'
 
 module.exports = {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// As `turns`, with so many connections that none is in a cache when its turn comes.
+// As `turns`, but with so many connections that none is in a cache when its turn comes.
 'use strict'
 
 module.exports = {
-  about: '11-byte responses, 1,000 origins with 10 connections each in turns, 50 requests under way',
+  about: '11-byte responses, 1,000 origins with 10 connections each in turns, 50 requests in flight',
   driver: 'turns',
   slow: true,
   // Node's own server and nginx listen on one address here.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Connections that become idle and are leased again: half of them are busy.
+// Connections become idle and are leased again: half of them are busy.
 'use strict'
 
 module.exports = {
-  about: '11-byte responses, 50 connections in turns, 25 requests under way',
+  about: '11-byte responses, 50 connections in turns, 25 requests in flight',
   driver: 'turns',
   slow: true,
   clients: ['hawser', 'http', 'agentkeepalive'],

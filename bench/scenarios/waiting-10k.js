@@ -4,7 +4,7 @@
 'use strict'
 
 module.exports = {
-  about: '10,000 requests kept under way over 50 connections',
+  about: '10,000 requests kept in flight over 50 connections',
   driver: 'closed-loop',
   clients: ['hawser', 'http', 'agentkeepalive', 'undici-request', 'undici-dispatch'],
   plan: { method: 'GET', path: 'small', connections: 50, concurrency: 10000, body: 0 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A queue that is filled in one go and emptied: time until the last has ended.
+// A queue that is filled at once and emptied: the time until the last has ended.
 'use strict'
 
 module.exports = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What a client in C gets from the same origin on the same core, where wrk is
+// What wrk, a client in C, gets from the same origin on the same core, if it is
 // installed: the most that any client here could reach. How busy the origin was
-// meanwhile tells whether it or the client's core was the limit.
+// shows whether it or the client's core was the limit.
 'use strict'
 
 const { spawn } = require('node:child_process')

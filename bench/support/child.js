@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One trial, in a process of its own: a client runs a scenario against the
-// origin and prints one line of JSON. Started by trial.js. An exit code of
-// CANNOT_LOAD says that the client's module is not there or not built.
+// One trial, in its own process: a client runs a scenario against the origin and
+// prints one line of JSON. Started by trial.js. The exit code CANNOT_LOAD means
+// that the client's module is missing or not built.
 'use strict'
 
 const { Meter } = require('./meter')
@@ -26,7 +26,7 @@ async function main () {
   const tally = new Tally(plan)
   const result = await driver(client, plan, { meter: new Meter(plan), tally })
   const line = JSON.stringify({ ...result, errors: tally.errors, firstError: tally.first })
-  // exit: idle connections and timers of a client must not hold the trial.
+  // exit: idle connections and timers of a client must not prolong the trial.
   process.stdout.write(line, () => process.exit(0))
 }
 

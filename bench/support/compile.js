@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The bench's programs in C, compiled when first needed or changed: a binary is
-// named after a hash of its source, since times of files mislead after a checkout.
+// named after a hash of its source, because file times mislead after a checkout.
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -18,7 +18,7 @@ module.exports = function compile (source) {
   if (fs.existsSync(binary)) return binary
   fs.mkdirSync(BUILD, { recursive: true })
   const cc = process.env.CC || 'cc'
-  // Under a name of its own first: another bench may be compiling it too.
+  // Under a temporary name first: another bench may be compiling it too.
   const fresh = `${binary}.${process.pid}`
   const made = spawnSync(cc, ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Wpedantic',
     '-Wshadow', '-Wconversion', '-o', fresh, source], { encoding: 'utf8' })

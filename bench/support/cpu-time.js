@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// CPU seconds out of /proc, in ticks of 10 ms: of other processes, and of a
-// whole core, which tells whether somebody else was on it. NaN where there is
-// no /proc.
+// CPU seconds from /proc, in ticks of 10 ms: of other processes, and of a whole
+// core, which shows whether another process used it. NaN if there is no /proc.
 'use strict'
 
 const fs = require('node:fs')
@@ -34,7 +33,7 @@ function withChildren (pid) {
   return [pid, ...children.split(' ').filter(Boolean).map(Number)]
 }
 
-// What a core worked for anybody, and what the hypervisor took from it.
+// The time that a core was used, and the time that the hypervisor took from it.
 function ofCore (core) {
   const line = read('/proc/stat')?.split('\n').find((one) => one.startsWith(`cpu${core} `))
   if (line === undefined) return NaN

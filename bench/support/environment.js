@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the figures were measured on, for the header and the raw samples.
+// Where the figures were measured, for the header and the raw samples.
 'use strict'
 
 const os = require('node:os')

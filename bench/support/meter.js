@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Time and CPU between two moments of a trial, per request. `others` is the
-// share of the client's core that went to somebody else, `originBusy` the share
-// of its core that the origin used.
+// share of the client's core that other processes used, `originBusy` the share of
+// its core that the origin used.
 'use strict'
 
 const { ofProcesses, ofCore } = require('./cpu-time')

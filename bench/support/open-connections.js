@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Opens `each` connections of every origin, those of one origin at a time, so that
-// never many requests are alive at once (V8 would go on to take all of them for
+// Opens `each` connections of every origin, one origin at a time, so that few
+// requests are alive at once (otherwise V8 would from then on treat all of them as
 // long-lived).
 'use strict'
 

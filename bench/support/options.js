@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The command line of run.js: what it may say, and what it means. A mistake in
-// it is an error of its own class, for exit code 2.
+// Reads the command line of run.js. A mistake in it throws an error of its own
+// class, for exit code 2.
 'use strict'
 
 const path = require('node:path')
@@ -14,19 +14,19 @@ const scenarios = require('../scenarios')
 class UsageError extends Error {}
 
 // In ms. The JavaScript of undici takes about a second to be optimised, hawser's
-// a quarter: a shorter warm-up than that would flatter hawser.
+// a quarter: a shorter warm-up would favour hawser.
 const FULL = { rounds: 3, duration: 1000, warmUp: 1000, settle: 12000 }
-// As well warmed up, measured for as long as 20,000 requests take.
+// The same warm-up, measured for as long as 20,000 requests take.
 const BRIEF = { ...FULL, duration: 300 }
-// A settle this short leaves V8's own growth in the bytes of a connection.
+// After so short a settle, the bytes of a connection still include V8's own growth.
 const QUICK = { rounds: 1, duration: 350, warmUp: 750, settle: 500 }
 
 const namesOf = (flag) => Object.keys(scenarios).filter((name) => scenarios[name][flag]).join(', ')
 
 const HELP = `node bench/run.js [options]
-  without an option  below 90 s: ${namesOf('brief')}, in short trials
-  --all              all scenarios (some 10 minutes)
-  --quick            below a minute: one short round, without the slow scenarios
+  without an option  less than 90 s: ${namesOf('brief')}, in short trials
+  --all              all scenarios (about 10 minutes)
+  --quick            less than a minute: one short round, without the slow scenarios
   --scenario A,B     only these scenarios
   --client A,B       only these clients; ratios need http
   --origin NAME      ${Object.keys(origins).join(', ')} (default native)
@@ -34,7 +34,7 @@ const HELP = `node bench/run.js [options]
   --duration MS      measured time of a trial (default ${FULL.duration}, with --quick ${QUICK.duration},
                      without an option ${BRIEF.duration})
   --json FILE        raw samples (default bench/results/latest.json); a chart of the
-                     ratios goes beside it, named .svg
+                     ratios is written next to it, with .svg
   --list             the names of scenarios, clients and origins
   --help             this text
 `
@@ -71,21 +71,21 @@ function positive (text, fallback, what) {
   return n
 }
 
-// What is measured where no scenario is named, and how.
+// What is measured if no scenario is named, and how.
 function presetOf ({ quick, all, scenario }) {
   if (quick && all) throw new UsageError('--quick and --all exclude each other')
   if (quick) {
     return {
       settings: QUICK,
       takes: ({ slow }) => !slow,
-      what: '--quick: to see that all works; its figures are not for quoting'
+      what: '--quick: checks that everything works; its figures are not for quoting'
     }
   }
   if (all || scenario !== undefined) return { settings: FULL, takes: () => true, what: '' }
   return {
     settings: BRIEF,
     takes: ({ brief }) => brief,
-    what: `the short form, trials of ${BRIEF.duration} ms: --all measures all scenarios, for longer`
+    what: `the short form, trials of ${BRIEF.duration} ms: --all measures all scenarios in longer trials`
   }
 }
 
@@ -119,7 +119,7 @@ function readOptions (argv) {
 function list () {
   const tables = { Scenarios: scenarios, Clients: clients, Origins: origins }
   return Object.entries(tables).map(([title, table]) => `${title}:\n${Object.entries(table)
-    .map(([name, { about }]) => `  ${name.padEnd(17)}${about}\n`).join('')}`).join('\n')
+    .map(([name, { about }]) => `  ${name.padEnd(18)}${about}\n`).join('')}`).join('\n')
 }
 
 module.exports = { readOptions, list, HELP, UsageError }

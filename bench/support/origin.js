@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Starts an origin in a process of its own, pinned, and stops it again.
+// Starts an origin in its own process, pinned, and stops it.
 'use strict'
 
 const { spawn } = require('node:child_process')

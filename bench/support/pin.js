@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Client and origin on cores of their own, where taskset and a second core
-// exist: core 1 and core 0, or the first two that this process may use.
+// Puts client and origin on separate cores, if taskset and a second core exist:
+// core 1 and core 0, or the first two that this process may use.
 'use strict'
 
 const { spawnSync } = require('node:child_process')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a trial is told: the scenario's plan, the origin's address and the right
-// answer to it.
+// The input of a trial: the scenario's plan, the origin's address and the right
+// response.
 'use strict'
 
 const crypto = require('node:crypto')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Says on stderr what is going on: one line that is written over on a terminal,
-// a line for each trial elsewhere.
+// Shows progress on stderr: on a terminal one line that is overwritten, elsewhere
+// a line for each trial.
 'use strict'
 
 function progress (text) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The tables: medians, the range behind them, and the ratio to the built-in
-// Agent, which is the median of the ratios within each round. A table ends with
-// what makes its figures doubtful.
+// The tables: medians with their ranges, and the ratio to the built-in Agent, which
+// is the median of the ratios within each round. Warnings below a table say what
+// makes its figures doubtful.
 'use strict'
 
 const { median, summary } = require('./statistics')
 
 const BASE = 'http'
 const ORIGIN_LIMIT = 0.9 // share of its core above which the origin may be the limit
-const SETTLED = 12000 // ms of rest before memory is looked at; see drivers/idle-memory.js
+const SETTLED = 12000 // ms of rest before memory is measured; see drivers/idle-memory.js
 const OTHERS_LIMIT = 0.1 // share of the client's core that others may have
 const IDLE_LIMIT = 0.85 // with many connections, client or origin must be busier than this
 
@@ -28,8 +28,8 @@ function ratio (results, client, key) {
   return ratios.length > 0 ? median(ratios) : NaN
 }
 
-// One row a client: its figures of the trials that went well, and `error` if
-// one did not.
+// One row per client: its figures from the successful trials, and `error` if one
+// failed.
 function rows (scenario, results) {
   const key = measure(scenario)
   return Object.keys(results).map((client) => {
@@ -75,8 +75,8 @@ const COLUMNS = {
   }
 }
 
-// Somebody else was on the client's core, or the machine stood still: with many
-// requests under way, one of client and origin has work all the time.
+// Another process used the client's core, or the machine stood still: with many
+// requests in flight, either the client or the origin is always busy.
 function isDisturbed (row, { connections }) {
   const idle = row.clientBusy < IDLE_LIMIT && row.originBusy < IDLE_LIMIT
   return row.others > OTHERS_LIMIT || (connections > 1 && idle)
@@ -100,7 +100,7 @@ function notes (list, scenario, ceiling) {
       `CPU us/req more than req/s for ${disturbed.join(', ')}`)
   }
   if (list.some((row) => row.settle < SETTLED)) {
-    lines.push('note: looked at after a short rest; V8\'s own growth is still in these bytes')
+    lines.push('note: measured after a short rest; these bytes still include V8\'s own growth')
   }
   if (ceiling !== null && list.some((row) => row.main?.median > ceiling.rps)) {
     lines.push('note: a client got more than wrk: wrk was disturbed and shows no limit')

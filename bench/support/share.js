@@ -2,8 +2,8 @@
 //
 // hawser's own share of a request: its CPU less what Node's own objects cost
 // without any I/O (clients/floor.js) and less the bare system calls (bare.c), all
-// three measured in the same round. Unlike the ratio it hardly depends on what the
-// kernel takes on a host.
+// three measured in the same round. Unlike the ratio, it hardly depends on the
+// kernel's share on a host.
 'use strict'
 
 const { execFile } = require('node:child_process')
@@ -43,7 +43,7 @@ const trials = (scenario, origin, settings) => ({
   bare: () => runBare(scenario, origin, settings)
 })
 
-// One for each round that has all three.
+// One per round that has all three.
 function shares ({ hawser, floor, bare }) {
   const cpu = ({ user, system }) => user + system
   return hawser.map((trial, round) => [trial, floor[round], bare[round]])
@@ -52,11 +52,11 @@ function shares ({ hawser, floor, bare }) {
     .map(([own, node, kernel]) => ({ share: own - node - kernel, own, node, kernel }))
 }
 
-// results: of the clients by name, with those of the two trials above.
+// results: the trials by client, and those of the two clients above.
 function describe (results) {
   const failed = [...results.floor, ...results.bare].find(({ error }) => error !== undefined)
   if (failed !== undefined) return `hawser's own share: NOT MEASURED: ${failed.error}`
-  // One that waits for the origin sleeps and is woken for single responses.
+  // If it has to wait for the origin, it sleeps and is woken for single responses.
   if (results.bare.some(({ clientBusy }) => clientBusy < BUSY)) {
     return 'hawser\'s own share: NOT MEASURED: the origin was the limit for the bare client'
   }

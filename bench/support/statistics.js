@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Medians for the tables, and the histogram in which a trial keeps latencies.
+// Medians for the tables, and the histogram for the latencies of a trial.
 'use strict'
 
 function median (values) {

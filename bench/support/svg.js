@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A bar chart of the ratios to the built-in Agent, one group a scenario.
+// A bar chart of the ratios to the built-in Agent, one group per scenario.
 'use strict'
 
 const COLOURS = {
@@ -13,7 +13,7 @@ const COLOURS = {
 const OTHER_COLOUR = '#888888'
 const LEFT = 170 // of the bars
 const WIDTH = 470 // of the longest bar
-const RIGHT = 190 // for the text behind it
+const RIGHT = 190 // for the text after it
 const BAR = 18
 const HALO = 'stroke="#ffffff" stroke-width="3" paint-order="stroke"' // over the dashed line
 const GAP = 20

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Whether each answer was the right one. A wrong one is counted, never thrown:
-// the trial goes on and is shown as failed.
+// Checks each response. A wrong one is counted, not thrown: the trial continues
+// and is reported as failed.
 'use strict'
 
 class Tally {

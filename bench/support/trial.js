@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs one trial in a fresh process and reads its line of JSON. What it gives
-// has `error` set if the trial failed, `missing` too if the client could not
-// be loaded.
+// Runs one trial in a fresh process and reads its line of JSON. The result
+// has `error` if the trial failed, and also `missing` if the client could not be
+// loaded.
 'use strict'
 
 const { spawn } = require('node:child_process')
