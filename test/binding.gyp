@@ -1,12 +1,12 @@
-# What the tests need built, in test/build: the libraries of ../binding.gyp, its
-# addon (for the warnings, and for the sanitizers), and the C tests. What
-# `npm install` built in build/ is left alone.
+# The build of the tests, in test/build: the libraries of ../binding.gyp, its addon
+# (for the warnings, and for the sanitizers), and the C tests. What `npm install`
+# built in build/ is not touched.
 {
   "includes": ["../binding.gyp"],
   "targets": [
     {
-      # Links the pure archive without Node: a file in it that reaches for
-      # libuv does not link.
+      # Links the pure archive without Node: a file in it that uses libuv does
+      # not link.
       "target_name": "core_test",
       "type": "executable",
       "product_extension": "",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deadline.c: what is due comes in order, whatever was started, stopped or
- * restarted meanwhile, and a failed start leaves nothing behind. The clock is
- * an argument.
+ * deadline.c: entries are due in order, regardless of what was started, stopped
+ * or restarted meanwhile, and a failed start leaves nothing behind. The clock
+ * is an argument.
  */
 #include "runner.h"
 
@@ -117,7 +117,7 @@ static void a_thousand_values_work(void) {
   hw_deadlines_close(&set);
 }
 
-/* Beside a walk over all of them, whatever is started and stopped. */
+/* Compared with a walk over all entries, while they are started and stopped. */
 static void the_next_one_is_always_the_earliest(void) {
   enum { COUNT = 64, STEPS = 20000, VALUES = 40 };
   hw_deadlines_t set;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ids.c: an id names one entry for ever.
+ * ids.c: an id names one entry forever.
  */
 #include "runner.h"
 

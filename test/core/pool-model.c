@@ -9,8 +9,8 @@
 #include "pool.h"
 #include "runner.h"
 
-/* So many connections past the limits are opened that those within them still
- * have room: PAST + ORIGINS * MAX_SOCKETS links. */
+/* At most PAST connections are opened regardless of the limits, so that those
+ * within the limits still have room: PAST + ORIGINS * MAX_SOCKETS links. */
 enum { ORIGINS = 6, MAX_SOCKETS = 8, PAST = 12, LINKS = 60, WAITERS = 40 };
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
 } model_waiter_t;
 
 /* Since when an origin waits, starves or is hungry; 0: it does not. One that
- * gave a place back is taken for hungrier than all others. */
+ * has released a place counts as hungrier than all others. */
 typedef struct {
   uint64_t waiting;
   uint64_t starved;
@@ -46,7 +46,7 @@ struct model {
   model_choose_t choose;
   void* source;
   uint64_t clock;
-  uint64_t before; /* counts down: earlier than all that the clock has said */
+  uint64_t before; /* counts down: earlier than any time of the clock */
   uint64_t now_ms;
 };
 
@@ -132,8 +132,8 @@ static void note(uint64_t* since, int is_so, uint64_t clock) {
   *since = !is_so ? 0 : *since != 0 ? *since : clock;
 }
 
-/* After each change: who began to wait, to starve, to be hungry? Those that
- * begin together have the same time. */
+/* After each change: which origins began to wait, to starve, to be hungry?
+ * Those that begin together have the same time. */
 static void observe(model_t* m) {
   int i = 0;
 
@@ -270,7 +270,7 @@ static void step_acquire(model_t* m, int no_memory) {
   }
 }
 
-/* A connection past the pool's limits. */
+/* A connection that is added regardless of the pool's limits. */
 static void step_past(model_t* m) {
   char key[80];
   int origin = (int)next_random(m, ORIGINS);
@@ -320,7 +320,7 @@ static void served(model_t* m, const hw_waiter_t* waiter, int origin) {
   }
 }
 
-/* Result: whether somebody got a place. */
+/* Result: whether a waiter got a place. */
 static int step_next(model_t* m) {
   hw_origin_t* handle = NULL;
   hw_waiter_t* waiter = hw_pool_next(m->pool, &handle);
@@ -346,7 +346,7 @@ static int step_next(model_t* m) {
   return 1;
 }
 
-/* Sometimes nobody asks who gets the place. */
+/* Sometimes the owner does not ask which waiter gets the place. */
 static void remove_link(model_t* m, model_link_t* l) {
   int giver = l->origin;
 
@@ -603,7 +603,7 @@ void model_close(model_t* m) {
       remove_link(m, &m->links[i]);
     }
   }
-  if (test_ok) { /* a pool that went wrong is left as it is */
+  if (test_ok) { /* a broken pool is left as it is */
     model_check(m);
     hw_pool_destroy(m->pool);
     hw_deadlines_close(&m->deadlines);

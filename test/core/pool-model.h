@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A naive model of the pool, written from pool.h alone: arrays and linear
- * search. Each step takes one random operation, does it to both, and checks
- * with CHECK() that they agree. What is random comes from the caller.
+ * search. Each step performs one random operation on both and checks with
+ * CHECK() that they agree. The caller provides the random numbers.
  */
 #ifndef HW_TEST_POOL_MODEL_H
 #define HW_TEST_POOL_MODEL_H
@@ -23,13 +23,13 @@ model_t* model_open(model_choose_t choose, void* source, uint32_t max_total);
  * change the limits per origin (1), or all limits (2). */
 void model_step(model_t* m, uint32_t busy, int change);
 
-/* Everything that can be looked at, against the model. */
+/* Compares everything that can be inspected with the model. */
 void model_check(model_t* m);
 
 /* Removes what is left and destroys the pool. */
 void model_close(model_t* m);
 
-/* What the steps have met so far: verdicts, evictions, failed allocations. */
+/* How often the steps have met each verdict, evictions, failed allocations. */
 extern uint32_t model_met[HW_CLOSE + 1];
 extern uint32_t model_met_served; /* by hw_pool_next() */
 extern uint32_t model_met_nobody; /* there */

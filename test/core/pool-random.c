@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random operations on the pool, held against the naive model. The sequences
+ * Random operations on the pool, compared with the naive model. The sequences
  * are reproducible. The load swings between more requests than releases and the
  * reverse, so that queues fill and drain and connections become idle; the last
- * test checks that every verdict was met often, since a model that meets none
- * proves nothing. The same model stands behind the fuzzer (test/fuzz/pool.c).
+ * test checks that every verdict was met often, because otherwise the test
+ * proves nothing. The fuzzer (test/fuzz/pool.c) uses the same model.
  */
 #include "runner.h"
 

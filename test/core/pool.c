@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pool.c, rule by rule: what pool.h says about limits, turns, eviction and
- * origins that come and go. pool-model.c holds the same rules against random
- * sequences.
+ * origins that come and go. pool-model.c checks the same rules with
+ * random sequences.
  */
 #include "runner.h"
 
@@ -57,12 +57,12 @@ static hw_verdict_t release(fixture_t* f, hw_link_t* link) {
   return hw_pool_release(f->pool, link, 1, 100, 0, &f->d);
 }
 
-/* Whose turn is it? f->d.origin is its origin, to be added to. */
+/* The next waiter. f->d.origin is its origin, to which a link must be added. */
 static hw_waiter_t* next(fixture_t* f) {
   return hw_pool_next(f->pool, &f->d.origin);
 }
 
-/* link goes; who gets its place? */
+/* Removes link. Result: the waiter that gets its place. */
 static hw_waiter_t* drop(fixture_t* f, hw_link_t* link) {
   hw_pool_remove(f->pool, link);
   return next(f);
@@ -224,8 +224,8 @@ static void nobody_starves_under_the_total_limit(void) {
   close_pool(&f);
 }
 
-/* The starved are served in the order in which they began to starve, whichever
- * origin is older, and a look at the options does not change it. */
+/* Starving origins are served in the order in which they began to starve,
+ * regardless of their age, and setting the options does not change that. */
 static void the_longest_starved_is_next(void) {
   fixture_t f;
   hw_link_t a;
@@ -270,7 +270,7 @@ static void a_place_goes_to_another_origin_that_is_hungry(void) {
   connect_one(&f, "a", &a);
   connect_one(&f, "b", &b);
   wait_one(&f, "b", &wb);
-  /* Idle it would be evicted at once. */
+  /* If it were idle, it would be evicted at once. */
   CHECK(release(&f, &a) == HW_CLOSE);
   CHECK(drop(&f, &a) == &wb);
   hw_link_init(&more);
@@ -324,7 +324,7 @@ static void a_limit_of_none_lets_nobody_through(void) {
   close_pool(&f);
 }
 
-/* Past the pool: added whatever the limits say, and closed when too many. */
+/* Without the pool: added regardless of the limits, and closed if too many. */
 static void a_connection_past_the_limits_is_not_kept(void) {
   fixture_t f;
   hw_link_t a;
@@ -360,7 +360,7 @@ static void raised_limits_start_those_who_wait(void) {
   CHECK(next(&f) == NULL);
   hw_pool_set_options(f.pool, &higher);
   for (i = 0; i < 2; i++) {
-    CHECK(next(&f) == &waiters[i]); /* b, that starves, first */
+    CHECK(next(&f) == &waiters[i]); /* b first: it starves */
     hw_link_init(&more[i]);
     hw_pool_add(f.pool, f.d.origin, &more[i], 0);
   }
@@ -383,13 +383,13 @@ static void a_place_that_was_not_used_goes_to_the_next(void) {
   wait_one(&f, "b", &first);
   wait_one(&f, "b", &second);
   CHECK(drop(&f, &a) == &first);
-  hw_pool_forget(f.pool, f.d.origin); /* no memory for it, say */
+  hw_pool_forget(f.pool, f.d.origin); /* as without memory for it */
   CHECK(next(&f) == &second);
   hw_pool_forget(f.pool, f.d.origin);
   close_pool(&f);
 }
 
-/* A removal takes nobody out of a queue: whoever asks later finds all. */
+/* A removal takes no waiter out of a queue: a later call still finds all. */
 static void a_place_that_nobody_asked_about_is_not_lost(void) {
   fixture_t f;
   hw_link_t links[3];
@@ -407,7 +407,7 @@ static void a_place_that_nobody_asked_about_is_not_lost(void) {
     hw_pool_remove(f.pool, &links[i]);
   }
   CHECK(hw_pool_waiting(f.pool) == 3 && hw_pool_total(f.pool) == 0);
-  CHECK(next(&f) == &waiters[1]); /* b starves for longer */
+  CHECK(next(&f) == &waiters[1]); /* b has starved for longer */
   hw_pool_forget(f.pool, f.d.origin);
   for (i = 0; i < 3; i += 2) {
     CHECK(next(&f) == &waiters[i]);
@@ -419,8 +419,8 @@ static void a_place_that_nobody_asked_about_is_not_lost(void) {
   close_pool(&f);
 }
 
-/* Whoever gives a place back is the next to get one, in front of origins that
- * have been hungry for longer, but behind one that starves. */
+/* The origin that releases a place is the next to get one: before origins that
+ * have been hungry for longer, but after one that starves. */
 static void the_giver_comes_before_the_hungry(void) {
   fixture_t f;
   hw_link_t a[2];
@@ -482,7 +482,7 @@ static void an_unused_origin_goes_at_once(void) {
   hw_pool_forget(f.pool, f.d.origin);
   CHECK(hw_pool_origins(f.pool) == 0);
   wait_one(&f, "a", &waiter);
-  hw_pool_forget(f.pool, waiter.origin); /* it is used: it stays */
+  hw_pool_forget(f.pool, waiter.origin); /* in use: it stays */
   CHECK(hw_pool_origins(f.pool) == 1);
   hw_pool_cancel(f.pool, &waiter);
   CHECK(hw_pool_origins(f.pool) == 0);

@@ -85,7 +85,7 @@ static void slabs_are_carved_in_order_and_never_twice(void) {
   CHECK(!hw_slabs_low(&slabs));
   /* No read is larger than the ring has room for. */
   CHECK(hw_slabs_space(&slabs, &ring, &at) == HW_READ_MAX && at == a);
-  /* Nothing was taken: the next read writes over it. */
+  /* Nothing was taken: the next read overwrites it. */
   CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX && again == at);
   CHECK(hw_slabs_take(&slabs, at + 100, 50) == 100);
   CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MAX);
@@ -94,7 +94,7 @@ static void slabs_are_carved_in_order_and_never_twice(void) {
   (void)hw_slabs_take(&slabs, at + HW_READ_MAX - 10, 10);
   CHECK(hw_slabs_space(&slabs, &ring, &again) == HW_READ_MIN);
   CHECK(again == at + HW_READ_MAX && !hw_slabs_low(&slabs));
-  /* Too little is left: the spare takes over, and JavaScript is told. */
+  /* Too little is left: the spare is used, and a record reports it. */
   (void)hw_slabs_take(&slabs, again, 1);
   CHECK(hw_slabs_low(&slabs));
   CHECK(hw_slabs_space(&slabs, &ring, &again) == 0);
@@ -121,8 +121,8 @@ static void only_so_many_spares_are_held(void) {
   hw_mem_free(memory);
 }
 
-/* One read in a slab of its own that makes these records, each with so many
- * bytes of a slab. Which of them gets the slab: its index, or -1. */
+/* One read in its own slab that makes these records, each with so many bytes of
+ * a slab. Result: the index of the record that gets the slab, or -1. */
 static int handed_over(uint32_t size,
                        const uint32_t (*records)[2],
                        uint32_t count) {
@@ -137,7 +137,7 @@ static int handed_over(uint32_t size,
   hw_ring_init(&ring, memory);
   hw_slabs_init(&slabs);
   CHECK(hw_slabs_give(&slabs, 1, slab, size) == 0);
-  /* Of the read before, which must not be looked at. */
+  /* From the previous read; must not be considered. */
   hw_ring_push(&ring, HW_REC_DATA, 1)[HW_WORD_BODY_LEN] = size;
   CHECK(hw_slabs_space(&slabs, &ring, &at) == size);
   for (i = 0; i < count; i++) {
@@ -181,9 +181,9 @@ static void a_slab_goes_with_its_last_bytes_if_they_are_many(void) {
   CHECK(HANDED_OVER({HW_REC_DATA, SMALL}) == -1);
   CHECK(HANDED_OVER({HW_REC_HEAD, 0}, {HW_REC_DATA, LARGE}, {HW_REC_END, 0}) ==
         1);
-  /* What was taken before has been copied when the slab goes. */
+  /* What was taken before has been copied when the slab is given away. */
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_DATA, LARGE}) == 1);
-  /* Something of the slab comes behind. */
+  /* Other bytes of the slab come after it. */
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_DATA, SMALL}) == -1);
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_PARSE_ERROR, LARGE}) == -1);
   CHECK(HANDED_OVER({HW_REC_DATA, LARGE}, {HW_REC_UPGRADE, 1}) == -1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The smallest test runner: a suite is a function that runs its tests with
- * RUN(); CHECK() notes a failure and goes on. Used by the executable (pure
+ * RUN(); CHECK() records a failure and continues. Used by the executable (pure
  * files) and by the addon (files that need the host's libuv and llhttp).
  */
 #ifndef HW_TEST_RUNNER_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c: what is in is found and nothing else, through growth, removal and
- * shrinking, with and without memory; the hash is SipHash-1-3 and keyed.
+ * table.c: the items of the table are found and no others, across growth,
+ * removal and shrinking, with and without memory; the hash is SipHash-1-3 and
+ * keyed.
  */
 #include "runner.h"
 
@@ -45,7 +46,7 @@ static void what_was_put_is_found_and_nothing_else(void) {
     CHECK(find(&table, keys[i]) == &items[i]);
   }
   CHECK(find(&table, "host-") == NULL && find(&table, "host-5000") == NULL);
-  /* Every third goes: the others must still be found. */
+  /* Removes every third: the others must still be found. */
   for (i = 0; i < MANY; i += 3) {
     hw_table_remove(&table, &items[i]);
   }
@@ -69,7 +70,7 @@ static void the_same_hash_is_no_identity(void) {
   hw_table_init(&table);
   CHECK(hw_table_put(&table, &a) == 0 && hw_table_put(&table, &b) == 0);
   CHECK(hw_table_find(&table, 5, "b", 1) == &b);
-  CHECK(hw_table_find(&table, 5, "ab", 2) == NULL); /* a is its beginning */
+  CHECK(hw_table_find(&table, 5, "ab", 2) == NULL); /* a is a prefix of it */
   CHECK(hw_table_find(&table, 5, "", 0) == NULL);
   hw_table_remove(&table, &a);
   CHECK(hw_table_find(&table, 5, "b", 1) == &b);
@@ -119,8 +120,8 @@ static void it_is_siphash_1_3(void) {
   hw_table_close(&table);
 }
 
-/* The same hash for all, and a place at the end of the table: the run goes
- * round, and what is taken out of its middle must not hide the rest. */
+/* All have the same hash, with a place at the end of the table: the run wraps
+ * around, and removing an item from its middle must not hide the rest. */
 static void a_run_goes_round_the_end(void) {
   hw_table_t table;
   hw_table_item_t runs[5];

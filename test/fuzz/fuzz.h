@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both fuzzers need: the runner's CHECK() that ends the process, which is
- * how libFuzzer learns of a finding.
+ * For both fuzzers: a CHECK() that ends the process, so that libFuzzer reports
+ * a finding.
  */
 #ifndef HW_TEST_FUZZ_H
 #define HW_TEST_FUZZ_H

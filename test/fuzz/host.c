@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libFuzzer inside Node, where the host's llhttp is: run(...arguments) is the
+ * libFuzzer inside Node, which has the host's llhttp: run(...arguments) is the
  * main() of a fuzzer and does not return.
  */
 #include <node_api.h>

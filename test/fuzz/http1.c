@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The response path under libFuzzer. The first byte of an input says what kind
- * of request it answers and the second how it is split; the rest are the bytes
- * of the server. They go through http1 whole and in pieces: both must tell the
- * same, and both must keep the rules of the wire:
+ * The response path under libFuzzer. The first byte of an input selects
+ * the kind of request and the second how the input is split; the rest are the
+ * bytes of the server. They go through http1 whole and in pieces: both must
+ * produce the same records, and both must keep the rules of the wire:
  *
  *   informational heads, one final head, a body, one end, in this order;
- *   no body where there must be none, and as much of it as was announced;
- *   a connection is reused only behind a whole response that allowed it, with
- *   nothing behind it.
+ *   no body where none is allowed, and as much of it as was announced;
+ *   a connection is reused only after a complete response that allowed it, with
+ *   nothing after it.
  *
- * With the fourth bit of the split an allocation fails on the way: then only
- * that nothing is lost or read out of bounds.
+ * With the fourth bit of the split, an allocation fails on the way. Then the
+ * only rule is that nothing is leaked or read out of bounds.
  *
- * With HW_FUZZ_LARGE the end of an input, of a length that its second byte
- * says, is repeated until it makes the largest read that there is.
+ * With HW_FUZZ_LARGE the end of an input, whose length its second byte gives,
+ * is repeated until it fills the largest read.
  */
 #include "fuzz.h"
 
@@ -129,7 +129,7 @@ static void check_rules(const transcript_t* t, uint32_t flags) {
     MUST(t->body_len == 0);
   }
   if (hw_http1_reusable(&t->http)) {
-    MUST(t->end_len == t->len); /* and nothing behind it */
+    MUST(t->end_len == t->len); /* and nothing after it */
     MUST((t->head_flags & HW_FLAG_KEEP_ALIVE) != 0);
     MUST((t->head_flags & HW_FLAG_UNTIL_CLOSE) == 0 || t->body_len == 0);
     MUST((t->head_flags & HW_FLAG_UPGRADE) == 0 && !t->failed);
@@ -138,15 +138,15 @@ static void check_rules(const transcript_t* t, uint32_t flags) {
 
 static size_t common_len(void) {
   if (whole.end_len != 0) {
-    return whole.end_len; /* behind it a whole packet tells more */
+    return whole.end_len; /* after it, a whole packet makes more records */
   }
   return whole.upgrade_len != 0 ? whole.upgrade_len : whole.len;
 }
 
 static void compare(size_t len) {
   if (whole.overflow || pieces.overflow) {
-    /* A limit is looked at where a piece ends: it may come before, or behind,
-     * another error of the same line. What came before is the same. */
+    /* A limit is checked at the end of a piece, so it may be reported before or
+     * after another error of the same line. The records before are the same. */
     size_t n =
         whole.error_len < pieces.error_len ? whole.error_len : pieces.error_len;
 

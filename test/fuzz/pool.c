@@ -2,7 +2,7 @@
 /*
  * The pool under libFuzzer: an input is a sequence of choices, one byte each,
  * for the operations of the naive model (test/core/pool-model.h). The first
- * byte says which limits there are and how the load is.
+ * byte selects the limits and the load.
  */
 #include "fuzz.h"
 

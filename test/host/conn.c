@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections on a loop of their own, against sockets that this file opens:
- * dialling, what is set before a connection is open, and every allocation that
- * may fail on the way.
+ * Connections on their own loop, against sockets that this file opens:
+ * dialling, options that are set before a connection is open, and every
+ * allocation that may fail.
  */
 #include <netinet/tcp.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 void suite_conn(void);
 
-/* With an error nothing follows; without, CONNECTED comes once. */
+/* After an error nothing follows; otherwise CONNECTED follows once. */
 static void dial_with_failure(fixture_t* f,
                               const hw_address_t* addrs,
                               size_t count,
@@ -59,7 +59,7 @@ static void a_dial_that_fails_fails_once(void) {
     for (count = 1; count <= PORTS; count += 2) {
       open_ports(fds, addrs, count, listens);
       for (n = 0; n < 8; n++) {
-        if (open_loop(&f) == 0) { /* a fresh one keeps no memory in reserve */
+        if (open_loop(&f) == 0) { /* a fresh loop has no memory in reserve */
           close_conn(&f);
           dial_with_failure(&f, addrs, count, listens, n);
           close_loop(&f);
@@ -87,7 +87,7 @@ static void set_all(fixture_t* f) {
   CHECK(conn_of(f)->unrefd);
 }
 
-/* Whenever it is said, and however many addresses are tried since. */
+/* At any time, and across any number of addresses. */
 static void what_is_set_holds_when_it_is_open(void) {
   hw_address_t addrs[PORTS];
   int fds[PORTS];
@@ -122,7 +122,7 @@ static void what_is_set_holds_when_it_is_open(void) {
       CHECK(option(&f, IPPROTO_TCP, TCP_KEEPIDLE) == 77);
       CHECK(option(&f, IPPROTO_TCP, TCP_NODELAY) == 1);
       CHECK(conn_of(&f)->unrefd);
-      CHECK(uv_loop_alive(&f.uv) == 0); /* libuv says so too */
+      CHECK(uv_loop_alive(&f.uv) == 0); /* as libuv reports too */
       uv_close((uv_handle_t*)&busy, NULL);
       close_conn(&f);
       close_loop(&f);
@@ -140,7 +140,7 @@ static void expect_refused(fixture_t* f, int err) {
   CHECK(hw_lease_set_idle(conn_of(f), 1) == err);
 }
 
-/* Success means that something was done. */
+/* A successful call must have had an effect. */
 static void what_cannot_be_set_is_an_error(void) {
   fixture_t f;
 
@@ -223,8 +223,8 @@ static void send_text(int fd, const char* text) {
   CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 }
 
-/* Whatever is short while a response comes in: it ends well, or with ENOMEM,
- * and with nothing else. */
+/* Any allocation may fail while a response arrives: the response ends normally
+ * or with ENOMEM, and with nothing else. */
 static void a_response_without_memory_says_so(void) {
   static const char* const pieces[] = {
       "HTTP/1.1 200 OK\r\nX: y", "z\r\nContent-Length: 2\r\n", "\r\nab"};
@@ -321,9 +321,8 @@ static void read_and_compare(int fd, size_t len) {
   CHECK(got == len);
 }
 
-/* The caller's memory is its own again when the call returns, and what was not
- * taken is its to bring. In `count` buffers, of which the first may be empty.
- */
+/* The core keeps no pointer to the caller's memory, and the caller brings what
+ * was not taken. In `count` buffers, of which the first may be empty. */
 static void write_more_than_fits(fixture_t* f, int listener, unsigned count) {
   enum { SIZE = 8 * 1024 * 1024 };
   char* data = malloc(SIZE);
@@ -341,14 +340,14 @@ static void write_more_than_fits(fixture_t* f, int listener, unsigned count) {
   for (i = 0; i < count; i++) {
     bufs[i] = uv_buf_init(data + i * part, (unsigned)part);
   }
-  if (count > 1) { /* one that is empty, and one that has its bytes too */
+  if (count > 1) { /* one empty buffer, and one with its bytes too */
     bufs[0].len = 0;
     bufs[1] = uv_buf_init(data, (unsigned)(2 * part));
   }
   hw_mem_fail_at(count > 1 ? 0 : -1);
   i = (size_t)hw_stream_write(stream_of(f), bufs, count, &taken);
   hw_mem_fail_at(-1);
-  if (count > 1) { /* what the kernel took is taken all the same */
+  if (count > 1) { /* what the kernel accepted is still taken */
     CHECK((int)i == HW_ENOMEM && taken > 0 && taken < SIZE);
     CHECK(stream_of(f)->bytes_written == taken);
     CHECK(hw_stream_queued(stream_of(f), &queued) == NULL && queued == 0);
@@ -389,8 +388,8 @@ static void what_is_queued_is_a_bounded_copy(void) {
   (void)close(listener);
 }
 
-/* Who goes on with a descriptor of its own closes the connection before libuv
- * has sent the end. */
+/* The owner of a duplicated descriptor closes the connection before libuv has
+ * sent the end. */
 static void an_end_is_sent_before_the_descriptor_is_passed_on(void) {
   hw_address_t addr;
   int listener = open_port(1, &addr);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A loop of its own for a test: see fixture.h.
+ * A loop for one test: see fixture.h.
  */
 #include "fixture.h"
 
@@ -97,7 +97,7 @@ void close_loop(fixture_t* f) {
   free(f->slab);
 }
 
-/* A port of 127.0.0.1 that refuses connections, or takes them. */
+/* A port of 127.0.0.1 that refuses or accepts connections. */
 int open_port(int listens, hw_address_t* addr) {
   socklen_t len = sizeof(addr->v4);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -111,7 +111,7 @@ int open_port(int listens, hw_address_t* addr) {
   return fd;
 }
 
-/* The first of `count` ports refuse, and the last does what `listens` says. */
+/* The first of `count` ports refuse; the last accepts if `listens` is set. */
 void open_ports(int* fds, hw_address_t* addrs, size_t count, int listens) {
   size_t i = 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A loop of its own with one pool and one connection, and ports of 127.0.0.1
+ * A loop for one test, with one pool and one connection, and ports of 127.0.0.1
  * to connect to.
  */
 #ifndef HW_TEST_FIXTURE_H
@@ -20,29 +20,29 @@ typedef struct fixture {
   hw_id_t conn;
   uint32_t met[TYPES]; /* records, by type */
   int status[TYPES];   /* the latest one's */
-  /* What JavaScript would do when it reads a record. May be NULL. */
+  /* Acts as JavaScript would when it reads a record. May be NULL. */
   void (*on_record)(struct fixture* f, uint32_t type);
   uv_timer_t alive;
   int closed;
 } fixture_t;
 
-/* 0, or -1 where the loop could not be made. Adds a new connection. */
+/* Adds a new connection. Result: 0, or -1 if the loop could not be made. */
 int open_loop(fixture_t* f);
 void close_loop(fixture_t* f);
 
-/* Another one, of origin "a", in the place of the one there was. */
+/* Replaces the connection with another one, of origin "a". */
 void add(fixture_t* f);
 
-/* Turns the loop until the first record of this type. */
+/* Runs the loop until the first record of this type. */
 void turn_until(fixture_t* f, uint32_t type);
 
-/* Keeps the loop alive meanwhile: what is idle does not. */
+/* Keeps the loop alive: idle connections do not. */
 void turn_idle_until(fixture_t* f, uint32_t type);
 
-/* Closes the connection and turns the loop until it is gone. */
+/* Closes the connection and runs the loop until it is freed. */
 void close_conn(fixture_t* f);
 
-/* Opens and dials, and turns the loop until it is connected. */
+/* Opens and dials, and runs the loop until it is connected. */
 void connect_to(fixture_t* f, const hw_address_t* addr);
 
 static inline hw_leases_t* leases_of(const fixture_t* f) {
@@ -61,10 +61,10 @@ static inline hw_socket_t* socket_of(const fixture_t* f) {
   return hw_conn_socket(conn_of(f));
 }
 
-/* A port that refuses connections, or takes them. */
+/* A port that refuses or accepts connections. */
 int open_port(int listens, hw_address_t* addr);
 
-/* The first of `count` ports refuse, and the last does what `listens` says. */
+/* The first of `count` ports refuse; the last accepts if `listens` is set. */
 void open_ports(int* fds, hw_address_t* addrs, size_t count, int listens);
 void close_ports(const int* fds, size_t count);
 

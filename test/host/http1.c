@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bytes -> records, with the host's llhttp: each row whole, byte by byte and
- * split at every byte, which must all tell the same.
+ * Bytes to records, with the host's llhttp: each row whole, byte by byte and
+ * split at every byte, which must all make the same records.
  */
 #include "runner.h"
 
@@ -18,7 +18,7 @@ typedef struct {
   const char* bytes;
   const char* transcript;
   uint32_t flags;
-  int finish; /* the stream ends behind the bytes */
+  int finish; /* the stream ends after the bytes */
   int reusable;
 } row_t;
 

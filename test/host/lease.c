@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Leases and the loop: verdicts, retiring, the timer, every allocation on the
- * way, and the end of a connection or of the loop at any moment.
+ * Leases and the loop: verdicts, retiring, the timer, every allocation that may
+ * fail, and the end of a connection or of the loop at any moment.
  */
 #include <poll.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static int open_idle(fixture_t* f, int listener, const hw_address_t* addr) {
   return accept(listener, NULL, NULL);
 }
 
-/* What becomes of it while it is idle is one RETIRE and nothing else. */
+/* Any event while it is idle makes one RETIRE and nothing else. */
 static void what_comes_to_an_idle_connection_retires_it(void) {
   enum { END, BYTES, RESET, WAYS };
   static const int statuses[] = {UV_EOF, 0, UV_ECONNRESET};
@@ -78,7 +78,7 @@ static void what_comes_to_an_idle_connection_retires_it(void) {
   (void)close(listener);
 }
 
-/* Of an entry whose socket is Node's too; the loop sleeps until then. */
+/* Also for an entry whose socket is Node's; the loop sleeps until then. */
 static void an_idle_connection_is_retired_in_time(void) {
   enum { IDLE_MS = 20 };
   int external = 0;
@@ -117,7 +117,7 @@ static void a_dead_connection_is_no_lease(void) {
   hw_lease_t lease;
   hw_pool_counters_t before = counters_of(&f);
 
-  (void)close(peer); /* and the loop is not turned */
+  (void)close(peer); /* and the loop does not run */
   CHECK(acquire(&f, &lease) == HW_CLOSE && lease.conn == f.conn);
   CHECK(counters_of(&f).leases == before.leases);
   CHECK(counters_of(&f).reuses == before.reuses);
@@ -130,7 +130,7 @@ static void a_dead_connection_is_no_lease(void) {
   (void)close(listener);
 }
 
-/* Whatever is short: an error, or the act, and nothing is left behind. */
+/* Any allocation may fail: the result is an error or success, with no leak. */
 static void every_allocation_of_a_lease_may_fail(void) {
   fixture_t f;
   long n = 0;
@@ -181,8 +181,7 @@ static void close_at_failure(fixture_t* f, uint32_t type) {
   }
 }
 
-/* Brings the connection to a moment of its life; the first of two ports
- * refuses. */
+/* Brings the connection to a state; the first of two ports refuses. */
 static void bring_to(fixture_t* f, const hw_address_t* addrs, int moment) {
   CHECK(hw_conn_open(conn_of(f), 0) == 0);
   CHECK(hw_conn_dial(conn_of(f), addrs, 2, ATTEMPT_MS) == 0);
@@ -224,7 +223,8 @@ static void a_connection_may_be_closed_at_any_moment(void) {
   }
 }
 
-/* By who hears that its first address failed: the second is not tried. */
+/* Closed on the record that its first address failed: the second is not tried.
+ */
 static void a_dial_may_be_stopped_between_two_attempts(void) {
   hw_address_t addrs[2];
   int fds[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The tests that need the host's llhttp: an addon that runs them when it is
- * loaded, since only Node has the symbols.
+ * loaded, because only Node has the symbols.
  */
 #include <node_api.h>
 

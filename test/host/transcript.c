@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records as text: see transcript.h. Checks on the way that every offset of a
- * record lies inside the memory that it is an offset of.
+ * Records as text: see transcript.h. Also checks that every offset in a
+ * record is within its memory.
  */
 #include "transcript.h"
 
@@ -122,7 +122,7 @@ static void put_error(transcript_t* t, const uint32_t* w) {
   hw_mem_free(text);
 }
 
-/* A slab that goes to the user: nothing behind speaks of it. */
+/* A slab that is given to the user: no later record refers to it. */
 static void check_hand_over(const transcript_t* t, uint32_t index) {
   uint32_t i = 0;
 

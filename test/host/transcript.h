@@ -2,7 +2,7 @@
 /*
  * One exchange's records as text, such as
  *   HEAD 200 1.1 keep [OK|Content-Length|3]DATA[abc]END[]
- * Adjoining pieces of a body read as one, so that the same bytes give the same
+ * Adjacent pieces of a body are joined, so that the same bytes give the same
  * text however they were split. Used by the tests and by the fuzzer.
  */
 #ifndef HW_TEST_TRANSCRIPT_H
@@ -18,21 +18,21 @@ typedef struct {
   hw_http1_t http;
   void* memory;
   char* slab;
-  char* out; /* with a NUL behind it */
+  char* out; /* with a NUL after it */
   size_t len;
   size_t fed; /* bytes since transcript_begin() */
   int in_data;
-  /* What the latest record of a kind said, for tests that ask further. */
+  /* The latest record of each kind, for tests that need more. */
   char* head; /* the latest head's text, as the record has it */
   size_t head_len;
   size_t head_start; /* where it begins in out */
   uint32_t head_flags;
   uint32_t status;
-  size_t body_len;    /* bytes behind the latest head */
-  size_t end_len;     /* len behind END; 0: there was none */
-  size_t upgrade_len; /* len in front of UPGRADE; 0: there was none */
-  size_t upgrade_at;  /* of the stream: what is no HTTP any more */
-  size_t error_len;   /* len in front of ERROR */
+  size_t body_len;    /* bytes after the latest head */
+  size_t end_len;     /* len after END; 0: there was none */
+  size_t upgrade_len; /* len before UPGRADE; 0: there was none */
+  size_t upgrade_at;  /* position in the stream where HTTP ends */
+  size_t error_len;   /* len before ERROR */
   int failed;
   int overflow; /* the error is an overflow */
 } transcript_t;
@@ -40,11 +40,11 @@ typedef struct {
 void transcript_open(transcript_t* t);
 void transcript_close(transcript_t* t);
 
-/* A new exchange; the transcript starts again. */
+/* A new exchange; the transcript is cleared. */
 void transcript_begin(transcript_t* t, uint32_t flags, uint32_t header_max);
 
-/* len bytes, at most HW_READ_MAX, as one read; not fed when the exchange has
- * ended. What they leave behind in the slab is written over. */
+/* len bytes, at most HW_READ_MAX, as one read; not fed if the exchange has
+ * ended. The next read may overwrite them in the slab. */
 void transcript_feed(transcript_t* t, const char* bytes, size_t len);
 
 void transcript_finish(transcript_t* t);

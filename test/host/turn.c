@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * turn(): one turn of the loop inside of a callback, as modules that make
- * asynchronous calls synchronous have it.
+ * turn(): one turn of the loop inside a callback, as in modules that make
+ * asynchronous calls synchronous.
  */
 #include <node_api.h>
 #include <uv.h>
