@@ -2,23 +2,23 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 
-/** What hawser adds to Node's options, for both classes. */
+/** The options that hawser adds to Node's, for both classes. */
 export interface PoolOptions {
   /**
-   * Keep connections open and use them again.
+   * Keep connections open and reuse them.
    * @default true (http.Agent: false)
    */
   keepAlive?: boolean
   /**
    * Close a connection that has been idle this long, in milliseconds; 0: never.
-   * A shorter `Keep-Alive: timeout=` of the server wins, less
-   * `agentKeepAliveTimeoutBuffer`.
+   * A shorter `Keep-Alive: timeout=` from the server, minus
+   * `agentKeepAliveTimeoutBuffer`, takes precedence.
    * @default 4000
    */
   freeSocketTimeout?: number
   /**
-   * What to take off the server's `Keep-Alive: timeout=` hint, in milliseconds,
-   * so that the connection is given up before the server does it.
+   * Milliseconds to subtract from the server's `Keep-Alive: timeout=`, so that the
+   * connection is closed before the server closes it.
    * @default 1000
    */
   agentKeepAliveTimeoutBuffer?: number
@@ -32,8 +32,8 @@ export interface HttpsAgentOptions extends https.AgentOptions, PoolOptions {}
  * An `http.Agent` whose pool, sockets and response parser are native. Pass it
  * as `agent` to `http.request()`.
  *
- * Throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` and
- * `ERR_INVALID_ARG_VALUE` for options of a wrong type, range or value.
+ * Throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` or `ERR_INVALID_ARG_VALUE`
+ * for an option of the wrong type, range or value.
  */
 export class Agent extends http.Agent {
   constructor (options?: AgentOptions)
@@ -41,11 +41,11 @@ export class Agent extends http.Agent {
   freeSocketTimeout: number
   /** Milliseconds; see the option. */
   agentKeepAliveTimeoutBuffer: number
-  /** Connections of this agent, active, idle and being dialled. */
+  /** The connections of this agent: active, idle and connecting. */
   readonly totalSocketCount: number
   /** 'fast': the core serves this agent's requests; 'node': net does. */
   readonly lane: 'fast' | 'node'
-  /** Why `lane` is 'node', in words for people; null for 'fast'. */
+  /** Why `lane` is 'node', as readable text; null for 'fast'. */
   readonly laneReason: string | null
 }
 
@@ -61,20 +61,20 @@ export class HttpsAgent extends https.Agent {
   freeSocketTimeout: number
   /** Milliseconds; see the option. */
   agentKeepAliveTimeoutBuffer: number
-  /** Connections of this agent, active, idle and being dialled. */
+  /** The connections of this agent: active, idle and connecting. */
   readonly totalSocketCount: number
   /** Always 'node': the sockets are Node's. */
   readonly lane: 'node'
-  /** Why, in words for people. */
+  /** Why, as readable text. */
   readonly laneReason: string
 }
 
 export interface Capabilities {
-  /** May requests go through the core here? */
+  /** Can requests use the core in this process? */
   fastLane: boolean
   /** Why not, or null. */
   reason: string | null
-  /** What works with Node's own Agent and does not here, since this Node's inside has changed. */
+  /** Features of Node's own Agent that are missing, because an internal of this Node has changed. */
   lacking: string[]
   /** The host's llhttp. */
   llhttp: string

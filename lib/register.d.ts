@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * Loading this module puts hawser in the place of `http.Agent`, `https.Agent`,
- * `http.globalAgent` and `https.globalAgent`, with Node's own defaults.
+ * Loading this module replaces `http.Agent`, `https.Agent`, `http.globalAgent` and
+ * `https.globalAgent` with hawser's, with Node's own defaults.
  */
 
 /**
- * Puts Node's agents back, where nobody has put others since. Agents made
- * meanwhile go on working; the global agents' idle connections are closed.
+ * Restores Node's agents, unless others have replaced hawser's since. Existing
+ * agents continue to work; the global agents' idle connections are closed.
  */
 export function unregister (): void
