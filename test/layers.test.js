@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The picture of the layers in docs/architecture.md is true, and the script that
-// says so sees where one is not.
+// The picture of the layers in docs/architecture.md is correct, and the script that
+// checks it finds violations.
 'use strict'
 
 const assert = require('node:assert/strict')

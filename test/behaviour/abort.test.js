@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Giving a request up at every stage: one end, the right events, in Node's
-// order. Each case runs with the built-in Agent too and the traces must be
+// A request that is aborted at each stage: it ends once, with the right events in
+// Node's order. Each case also runs with the built-in Agent, and the traces must be
 // equal.
 'use strict'
 
@@ -109,7 +109,7 @@ for (const [title, when] of [
   })
 }
 
-test('aborting a thousand requests leaves nothing behind', async (t) => {
+test('aborting a thousand requests leaks nothing', async (t) => {
   const port = await httpServer(t, (req, res) => setImmediate(() => res.end('ok')))
   const agent = new Agent({ maxSockets: 10 })
   t.after(() => agent.destroy())

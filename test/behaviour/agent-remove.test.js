@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// 'agentRemove' at every moment of a connection's life. The request that has the
-// socket, or is about to get it, goes on as if nothing had been; afterwards the
-// socket stays open and is nobody's. The same with Node's own agent.
+// 'agentRemove' at every moment of a connection's life. A request that has the
+// socket, or is about to get it, continues unaffected; afterwards the socket stays
+// open and the agent no longer manages it. The same with Node's own agent.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -35,7 +35,7 @@ const lanes = {
 const remove = (socket) => socket.emit('agentRemove')
 const get = (port, agent) => http.get({ host: '127.0.0.1', port, agent })
 
-// Each gives the request whose socket it has had removed.
+// Each returns the request whose socket it has had removed.
 const moments = {
   "in createSocket's callback" (port, agent) {
     const { createSocket } = agent
@@ -81,7 +81,7 @@ const moments = {
     agent.once('free', remove)
     return get(port, agent)
   },
-  "in a 'free' listener in front of the agent's own, for a request that a connection is made for" (port, agent) {
+  "in a 'free' listener before the agent's own, for a request that a connection is made for" (port, agent) {
     agent.maxSockets = 1
     get(port, agent).on('error', () => {}).on('socket', (socket) => socket.destroy())
     agent.prependOnceListener('free', remove)
@@ -97,7 +97,7 @@ async function used (port, agent) {
   return socket
 }
 
-// The socket is its new owner's, to write and to read.
+// The new owner can write to the socket and read from it.
 function speak (socket) {
   return new Promise((resolve) => {
     let text = ''
@@ -161,7 +161,7 @@ for (const [lane, make] of Object.entries(lanes)) {
     await ended
   })
 
-  test(`agentRemove of an idle connection, ${lane} lane: its reset is nobody's error`, async (t) => {
+  test(`agentRemove of an idle connection, ${lane} lane: its reset is not an error`, async (t) => {
     const seen = await server(t)
     const agent = make(new Agent())
     const socket = await used(seen.port, agent)
@@ -173,7 +173,7 @@ for (const [lane, make] of Object.entries(lanes)) {
   })
 
   for (const [event, options] of [['socket', {}], ['response', {}], ['response', { timeout: 60_000 }]]) {
-    test(`agentRemove on '${event}', ${JSON.stringify(options)}, ${lane} lane: the response hears its timeout`, async (t) => {
+    test(`agentRemove on '${event}', ${JSON.stringify(options)}, ${lane} lane: the response emits its timeout`, async (t) => {
       const port = await rawServer(t, (socket) => socket.write(OK.slice(0, -1)),
         (socket) => { peer = socket })
       let peer
@@ -231,10 +231,10 @@ for (const [lane, make] of Object.entries(lanes)) {
   })
 }
 
-// Two by turns: a listener before the agent's own has the socket leave.
+// A listener that runs before the agent's own makes the socket leave.
 for (const [lane, make] of Object.entries(lanes)) {
   for (const event of ['close', 'free', 'timeout', 'agentRemove']) {
-    test(`agentRemove in a listener for '${event}' in front of the agent's own, ${lane} lane`, async (t) => {
+    test(`agentRemove in a listener for '${event}' before the agent's own, ${lane} lane`, async (t) => {
       const seen = await server(t)
       const agent = make(new Agent())
       t.after(() => agent.destroy())

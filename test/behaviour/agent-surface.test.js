@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The Agent as a thing to build on: its name, its methods and what subclasses
-// and libraries do to it; and the process that it lives in.
+// The Agent as a base class: its name, its methods, what subclasses and libraries do
+// to it, and how long it keeps a process running.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -146,7 +146,7 @@ test('a class that extends the agent overrides any of its methods', async (t) =>
     'addRequest', 'reuseSocket', 'keepSocketAlive'])
 })
 
-test('keepSocketAlive that says false closes the connection', async (t) => {
+test('keepSocketAlive that returns false closes the connection', async (t) => {
   const port = await server(t)
   class Mine extends Agent {
     keepSocketAlive () {
@@ -216,7 +216,7 @@ test('util.inherits and a call of the constructor on this',
     assert.ok(agent instanceof http.Agent)
   })
 
-test('a patch of the prototype reaches agents that are there already', async (t) => {
+test('a patch of the prototype applies to existing agents', async (t) => {
   const port = await server(t)
   const agent = agentFor(t)
   const { addRequest } = Agent.prototype
@@ -268,7 +268,7 @@ test('agentRemove during a request: the response comes, and the pool has forgott
   req.socket.destroy()
 })
 
-test('agentRemove gives the place to a request that waits', async (t) => {
+test('agentRemove gives the place to a waiting request', async (t) => {
   const port = await httpServer(t, (req, res) => req.url === '/never' || res.end('ok'))
   const agent = agentFor(t, { maxSockets: 1 })
   const req = http.get({ host: '127.0.0.1', port, agent, path: '/never' })
@@ -294,7 +294,7 @@ for (const [title, script, expected] of [
     http.get({ host: '127.0.0.1', port, agent }, (res) => res.resume().on('end', () => {
       console.log('ended')
     }))`, 'ended'],
-  ['a request under way keeps the process', `
+  ['a request in flight keeps the process', `
     http.get({ host: '127.0.0.1', port, agent, path: '/slow' }, (res) => {
       res.resume().on('end', () => console.log('ended'))
     })`, 'ended'],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// In which async context each callback runs, and what becomes of an exception
+// The async context in which each callback runs, and the effect of an exception
 // that is thrown in one.
 'use strict'
 
@@ -32,7 +32,7 @@ function server (t) {
   })
 }
 
-// Sends a request in a context of its own and gives what each callback found:
+// Sends a request in its own context and returns what each callback found:
 // { event: [id, ...] }.
 function watch (id, options, act = () => {}) {
   const found = {}
@@ -80,7 +80,7 @@ test('the callbacks of a request on a used connection run in its own context, no
     }
   })
 
-test('the callbacks of requests that wait run each in its context', async (t) => {
+test('the callbacks of each waiting request run in its context', async (t) => {
   const port = await server(t)
   const agent = agentFor(t, { maxSockets: 2 })
   const ids = Array.from({ length: 20 }, (_, i) => i)
@@ -99,7 +99,7 @@ test('a POST with many writes', async (t) => {
   assert.deepEqual(calls, Array(4).fill('post'))
 })
 
-test("an error is told in the request's context: refused, broken, destroyed", async (t) => {
+test("an error is reported in the request's context: refused, broken, destroyed", async (t) => {
   const port = await server(t)
   const agent = agentFor(t)
   checkAll(await watch('broken', { port, agent, path: '/break' }), 'broken', ['error', 'close'])
@@ -127,7 +127,7 @@ test("lookup runs in the request's context", async (t) => {
   assert.equal(found, 'lookup')
 })
 
-test('promises made in a callback go on in its context', async (t) => {
+test('promises made in a callback continue in its context', async (t) => {
   const port = await server(t)
   const agent = agentFor(t, { maxSockets: 1 })
   await Promise.all(['a', 'b', 'c'].map((id) => storage.run(id, async () => {
@@ -188,7 +188,7 @@ for (const [title, where] of [
   })
 }
 
-test('an exception that nobody catches ends the process with its stack', async () => {
+test('an uncaught exception ends the process with its stack', async () => {
   const { status, err } = await runScript(`
     const server = http.createServer((req, res) => res.end('ok')).listen(0, '127.0.0.1', () => {
       http.get({ host: '127.0.0.1', port: server.address().port, agent: new Agent() }, () => {
@@ -199,7 +199,7 @@ test('an exception that nobody catches ends the process with its stack', async (
   assert.match(err, /Error: nobody catches me/)
 })
 
-test('an error of a request that nobody listens to ends the process', async () => {
+test('an error of a request without a listener ends the process', async () => {
   const { status, err } = await runScript(`
     const server = http.createServer((req) => req.socket.destroy())
     server.listen(0, '127.0.0.1', () => {

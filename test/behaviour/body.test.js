@@ -18,7 +18,7 @@ const { httpServer, start } = require('../support/servers')
 
 const hash = (data) => createHash('sha256').update(data).digest('hex')
 
-// Answers with what it got: framing, hash and trailers.
+// Responds with what it received: framing, hash and trailers.
 function mirror (t) {
   return httpServer(t, (req, res) => {
     const sum = createHash('sha256')
@@ -111,7 +111,7 @@ test('a 5 MB upload in one piece, in many, and from a stream arrives whole', asy
   })).hash, expected)
 })
 
-test('req.write() says false when nobody reads, and drain follows', async (t) => {
+test('req.write() returns false when the server does not read, and drain follows', async (t) => {
   let server
   const port = await start(t, net.createServer((socket) => {
     server = socket
@@ -222,7 +222,7 @@ test('a slow reader gets every byte, and chunks stay what they were', async (t) 
   assert.equal(hash(Buffer.concat(kept)), hash(data))
 })
 
-test('a response without a listener is thrown away and its connection used again', async (t) => {
+test('a response without a listener is discarded and its connection reused', async (t) => {
   const port = await httpServer(t, (req, res) => res.end(Buffer.alloc(300000)))
   const agent = new Agent()
   t.after(() => agent.destroy())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory of a body's chunks is the user's: he may give it away or keep it.
+// The memory of a body's chunks is the user's, who may transfer it or keep it.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -76,7 +76,7 @@ test('small chunks that are kept keep no memory of other responses', async (t) =
   assert.ok(kept < 1.5 * bytes, `${kept} bytes are kept for ${bytes}`)
 })
 
-test('large chunks that are kept have memory of their own, and not much more', async (t) => {
+test('large chunks that are kept have their own memory, and not much more', async (t) => {
   for (const size of [40000, 65536, MIB, 65536]) {
     const { chunks, buffers, bytes, kept } = await keep(t, size, 8)
     const large = chunks.filter((chunk) => chunk.length > 32768)
@@ -86,7 +86,7 @@ test('large chunks that are kept have memory of their own, and not much more', a
   }
 })
 
-test('nothing is written into the chunks of any size that somebody keeps', async (t) => {
+test('nothing is written into kept chunks of any size', async (t) => {
   const sizes = [100, 5000, 20000, 32768, 33000, 50000, 65536, 80000, 140000, 300000]
   const contentOf = (n) => Buffer.alloc(sizes[n % sizes.length], `${n},`)
   const port = await httpServer(t, (req, res) => {
@@ -112,7 +112,7 @@ test('nothing is written into the chunks of any size that somebody keeps', async
   }
 })
 
-test('bodies that nobody reads leave memory for others', async (t) => {
+test('unread bodies leave memory for others', async (t) => {
   const body = Buffer.alloc(65536, 'z')
   const port = await httpServer(t, (req, res) => res.end(body))
   const agent = new Agent({ maxSockets: 4 })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Options that say how and where to connect, a user's own createConnection,
-// and connections that become something else: tunnels and upgrades.
+// Options for how and where to connect, a custom createConnection, and connections
+// that turn into something else: tunnels and upgrades.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -303,7 +303,7 @@ test('createConnection set on the agent itself, as monkey patches do', async (t)
   assert.equal(calls, 1)
 })
 
-// With an agent Node does not look at it.
+// With an agent, Node ignores it.
 test('createConnection among the options of the request is not called', async (t) => {
   const port = await httpServer(t, answer)
   const { res } = await request({
@@ -350,7 +350,7 @@ async function conversation (socket, head) {
   return text
 }
 
-test('CONNECT makes a tunnel that works both ways, with what came early as head', async (t) => {
+test('CONNECT makes a tunnel that works both ways, with early bytes as head', async (t) => {
   const port = await shouting(t, 'connect', 'HTTP/1.1 200 Connection Established\r\n\r\n', 'hello ')
   const agent = agentFor(t)
   const req = http.request({ host: '127.0.0.1', port, agent, method: 'CONNECT', path: 'a.test:1' })
@@ -374,11 +374,11 @@ test('CONNECT that is refused is still a connect, with the status', async (t) =>
   socket.destroy()
 })
 
-test('CONNECT that nobody listens to closes the connection', async (t) => {
+test('CONNECT without a listener closes the connection', async (t) => {
   const port = await shouting(t, 'connect', 'HTTP/1.1 200 OK\r\n\r\n', '')
   const agent = agentFor(t)
   const req = http.request({ host: '127.0.0.1', port, agent, method: 'CONNECT', path: 'a:1' }).end()
-  req.on('error', () => {}) // some Nodes tell, some do not
+  req.on('error', () => {}) // depends on Node's version
   await new Promise((resolve) => req.once('close', resolve))
   while (agent.totalSocketCount > 0) await new Promise(setImmediate)
 })
@@ -386,7 +386,7 @@ test('CONNECT that nobody listens to closes the connection', async (t) => {
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n'
 const UPGRADE = { Connection: 'Upgrade', Upgrade: 'shout' }
 
-test('an upgrade gives a working Duplex, with what came early as head', async (t) => {
+test('an upgrade gives a working Duplex, with early bytes as head', async (t) => {
   const port = await shouting(t, 'upgrade', SWITCH, 'hello ')
   const agent = agentFor(t)
   const req = http.get({ host: '127.0.0.1', port, agent, headers: UPGRADE })
@@ -413,7 +413,7 @@ test('an upgrade on a used connection', async (t) => {
   assert.equal(await conversation(socket, head), 'ONE TWO THREE bye')
 })
 
-test('an upgrade that the server does not want is a plain response', async (t) => {
+test('an upgrade that the server declines is a plain response', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('plain'))
   const agent = agentFor(t)
   const req = http.get({ host: '127.0.0.1', port, agent, headers: UPGRADE })
@@ -440,7 +440,7 @@ test('an upgraded connection carries 3 MB each way at once', async (t) => {
   assert.ok(Buffer.concat(chunks).equals(data))
 })
 
-test('a place that an upgrade took from the pool is given to the next in the queue', async (t) => {
+test('the place of an upgraded connection goes to the next request in the queue', async (t) => {
   const port = await shouting(t, 'upgrade', SWITCH, '')
   const agent = agentFor(t, { maxSockets: 1 })
   const req = http.get({ host: '127.0.0.1', port, agent, headers: UPGRADE })

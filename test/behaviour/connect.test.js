@@ -111,7 +111,7 @@ test('createConnection of a subclass: returned or called back', { skip: hawserOn
   }
 })
 
-// Node's agent loses the place; hawser dials for the one that waits.
+// Node's agent loses the place; hawser connects for the waiting request.
 test('createConnection that fails fails its request and gives its place back', { skip: hawserOnly }, async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   let fail = true
@@ -187,7 +187,7 @@ async function silentServers (t, port, hosts) {
   await Promise.all(hosts.map((host, i) => once(sockets[8 * i], 'connect')))
 }
 
-test('an address that does not answer is given up for the next', async (t) => {
+test('an address that does not respond is abandoned for the next', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   await silentServers(t, port, ['127.0.0.6', '127.0.0.7'])
   const agent = new Agent()
@@ -250,7 +250,7 @@ test('101 gives a working Duplex, also on a connection that was used before', as
   assert.equal(socket.destroyed, true)
 })
 
-test('101 that nobody listens for closes the connection', async (t) => {
+test('101 without a listener closes the connection', async (t) => {
   const server = http.createServer().on('upgrade', (req, socket) =>
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'))
   const port = await start(t, server)
@@ -263,7 +263,7 @@ test('101 that nobody listens for closes the connection', async (t) => {
   assert.equal(req.socket.destroyed, true)
 })
 
-test('setNoDelay, setSocketKeepAlive, ref and unref do what they say', async (t) => {
+test('setNoDelay, setSocketKeepAlive, ref and unref take effect', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   const agent = new Agent()
   t.after(() => agent.destroy())

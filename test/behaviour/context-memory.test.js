@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A connection outlives its requests; what AsyncLocalStorage kept for one of them
+// A connection outlives its requests; the AsyncLocalStorage stores of one of them
 // must not live as long as the connection.
 'use strict'
 
@@ -38,7 +38,7 @@ const SCRIPT = `
     for (let n = 1; n <= 3; n++) {
       await get(n)
       while (Object.keys(agent.freeSockets).length === 0) await turn()
-      // As often as it takes, but not for ever.
+      // As often as necessary, but not forever.
       for (let i = 0; i < 50 && n > 1 && !gone.has(n - 1); i++) {
         gc()
         await turn()

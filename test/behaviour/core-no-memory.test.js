@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the core cannot do for want of memory fails one request, with an error that
-// says so, and the agent goes on.
+// If the core has no memory for an operation, one request fails with an error that
+// says so, and the agent continues to work.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -103,7 +103,7 @@ test('setIdle: a connection whose time cannot be kept is closed', { skip: hawser
   assert.equal(req.socket.destroyed, true)
 })
 
-test('next: who waits gets the error, and the one behind a connection', { skip: hawserOnly }, async (t) => {
+test('next: the waiting request gets the error, and the one after it a connection', { skip: hawserOnly }, async (t) => {
   const { port, agent, first, arrived } = await server(t)
   const req = first()
   await arrived()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A createConnection of the user's, by every way it may answer, with one place and
-// requests that wait for it: each request ends once, and the place is free again.
+// A custom createConnection, by every way it may answer, with one place and requests
+// that wait for it: each request ends once, and the place is free again.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -16,7 +16,7 @@ const { httpServer } = require('../support/servers')
 const dial = (options) => net.connect({ host: '127.0.0.1', port: options.port })
 const failure = () => Object.assign(new Error('none'), { code: 'EMINE' })
 
-// [what the first call does, what comes of its request, whether Node's own does as well]
+// [what the first call does, how its request ends, whether Node's agent does the same]
 const answers = {
   'returns a socket': [(options) => dial(options), 'ok', true],
   'calls back at once': [(options, done) => { done(null, dial(options)) }, 'ok', true],
@@ -57,7 +57,7 @@ const answers = {
   'gives a socket that is destroyed at once': [(options) => dial(options).destroy(), 'ECONNRESET', true]
 }
 
-// The request's end in a word: 'ok', or the code of its one error.
+// How the request ended: 'ok', or the code of its one error.
 async function ending (req) {
   const ends = []
   req.on('error', (err) => ends.push(err.code))

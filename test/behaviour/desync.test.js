@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Attack shapes on pooled connections: a response must never reach a request
-// that it was not meant for, and nothing of the caller's may become a second
-// request. docs/security.md names the rules.
+// Attacks on pooled connections: a response must never reach a request that it was
+// not meant for, and nothing from the caller may become a second request.
+// docs/security.md has the rules.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -55,10 +55,10 @@ async function third (t, attack, options) {
 
 for (const [shape, attack, options] of [
   ['a second response in the same packet', `${good('/2')}${EVIL}`],
-  ['one byte behind the response', `${good('/2')}x`],
+  ['one byte after the response', `${good('/2')}x`],
   ['a body in the response to HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 61\r\n\r\n' + EVIL, { method: 'HEAD' }],
-  ['a body behind 204', 'HTTP/1.1 204 No Content\r\n\r\n' + EVIL],
-  ['a body behind 304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n' + EVIL],
+  ['a body after 204', 'HTTP/1.1 204 No Content\r\n\r\n' + EVIL],
+  ['a body after 304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n' + EVIL],
   ['two different lengths', `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n/2${EVIL}`],
   ['a list of lengths', `HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n/2${EVIL}`],
   ['a length with a sign', `HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n/2${EVIL}`],
@@ -66,12 +66,12 @@ for (const [shape, attack, options] of [
   ['length and chunked together', `HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n/2\r\n0\r\n\r\n${EVIL}`],
   ['chunked that is not the last coding', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, x\r\n\r\n2\r\n/2\r\n0\r\n\r\n${EVIL}`, { timeout: 50 }],
   ['a chunk size beyond 64 bits', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n/2${EVIL}`],
-  ['bytes behind the last chunk', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n/2\r\n0\r\n\r\n${EVIL}`],
+  ['bytes after the last chunk', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n/2\r\n0\r\n\r\n${EVIL}`],
   ['a space before the colon', `HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\n/2${EVIL}`, { timeout: 50 }],
   ['a folded length', `HTTP/1.1 200 OK\r\nContent-Length:\r\n 2\r\n\r\n/2${EVIL}`],
   ['bare LF line ends', `HTTP/1.1 200 OK\nContent-Length: 2\n\n/2${EVIL}`],
   ['a NUL in a header', `HTTP/1.1 200 OK\r\nA: \0\r\nContent-Length: 2\r\n\r\n/2${EVIL}`],
-  ['101 that nobody asked for', `HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n${EVIL}`]
+  ['an unrequested 101', `HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n${EVIL}`]
 ]) {
   test(`${shape}: the connection is not used again`, async (t) => {
     const withTimeout = options?.timeout !== undefined
@@ -83,7 +83,7 @@ for (const [shape, attack, options] of [
   })
 }
 
-test('bytes on an idle connection close it, and reach nobody', { skip: hawserOnly }, async (t) => {
+test('bytes on an idle connection close it, and reach no request', { skip: hawserOnly }, async (t) => {
   let poison
   const server = await victim(t, [(socket) => {
     socket.write(good('/1'))
@@ -112,7 +112,7 @@ test('bytes that the loop has not read yet are seen when the connection is lease
     const { port } = server
     await request({ port, agent, path: '/1' })
     await turn()
-    poison() // and at once, with no turn of the loop between:
+    poison() // and at once, without a turn of the loop in between:
     const next = await request({ port, agent, path: '/2' })
     assert.equal(String(next.body), '/2')
     assert.equal(next.req.reusedSocket, false)

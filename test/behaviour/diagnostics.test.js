@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What those see who watch: performance entries, async_hooks, NODE_DEBUG and
+// What observers see: performance entries, async_hooks, NODE_DEBUG and
 // util.inspect.
 'use strict'
 
@@ -32,7 +32,7 @@ async function pooled (options, body) {
 test("a PerformanceObserver of type 'http' gets an entry with request and response", async (t) => {
   const port = await httpServer(t, (req, res) => res.writeHead(201, { x: 'y' }).end('ok'))
   const agent = agentFor(t)
-  await pooled({ port, agent, path: '/unseen' }) // nobody observes
+  await pooled({ port, agent, path: '/unseen' }) // no observer
   const seen = new Promise((resolve) => {
     const entries = []
     const observer = new PerformanceObserver((list) => {
@@ -70,7 +70,7 @@ test('async_hooks: each exchange is a resource that is destroyed once', async (t
   }).enable()
   t.after(() => hook.disable())
   for (let i = 0; i < 3; i++) await pooled({ port, agent })
-  await new Promise((resolve) => setImmediate(resolve)) // they are told in a batch
+  await new Promise((resolve) => setImmediate(resolve)) // they are reported in a batch
   assert.equal(made.length, 3)
   for (const id of made) assert.equal(destroyed.filter((one) => one === id).length, 1)
 })
@@ -112,7 +112,7 @@ test("in 'response' the executing resource knows the request", async (t) => {
   assert.equal(found, req)
 })
 
-test('NODE_DEBUG=hawser tells what the pool decides', { skip: hawserOnly }, async () => {
+test('NODE_DEBUG=hawser shows what the pool decides', { skip: hawserOnly }, async () => {
   const script = `
     const agent = new Agent()
     const server = http.createServer((req, res) => res.end('ok')).listen(0, '127.0.0.1', () => {

@@ -125,7 +125,7 @@ test('the callbacks of what could not be written are called', { skip: hawserOnly
   await called
 })
 
-test('a reset behind an answer that has been read closes the request', async (t) => {
+test('a reset after a response that has been read closes the request', async (t) => {
   const sockets = []
   const port = await start(t, net.createServer((socket) => {
     sockets.push(socket)
@@ -146,8 +146,8 @@ test('a reset behind an answer that has been read closes the request', async (t)
   assert.equal(agent.totalSocketCount, 0)
 })
 
-// Whoever reads nothing may be waiting for the request to be written.
-test('an upload fails whose answer is too long for a reader that nobody reads from', async (t) => {
+// A user who reads nothing may be waiting for the request to be written.
+test('an upload fails if its response is unread and too long for the buffer of its reader', async (t) => {
   const long = `HTTP/1.1 413 Payload Too Large\r\nContent-Length: ${4 * MIB}\r\n\r\n${'x'.repeat(4 * MIB)}`
   const sockets = []
   const port = await start(t, net.createServer((socket) => {
@@ -183,7 +183,7 @@ test('an upload fails over a socket that is paused', async (t) => {
   assert.equal(agent.totalSocketCount, 0)
 })
 
-// Whoever has paused may be waiting for the request to be written. The peer is gone:
+// A user who has paused may be waiting for the request to be written. The peer is gone:
 // what it has sent is no more than the kernel holds.
 const LONG = 'x'.repeat(MIB)
 const longAnswer = `HTTP/1.1 413 Payload Too Large\r\nContent-Length: ${MIB}\r\n\r\n${LONG}`
@@ -222,7 +222,7 @@ for (const [title, hold] of Object.entries({
   }
 }
 
-// The write fails at once, then all of the answer is read, and the end behind it: over a
+// The write fails at once, then all of the response is read, and the end after it: over a
 // Unix domain socket that is an error.
 for (const [lane, listen] of [
   ['TCP', () => ({ host: '127.0.0.1', port: 0 })],

@@ -42,7 +42,7 @@ for (const lane of ['fast', 'node']) {
   })
 }
 
-test('a connection that ends behind a response read later closes the request once', { skip }, async (t) => {
+test('a connection that ends after a response read later closes the request once', { skip }, async (t) => {
   const { port } = await scriptedServer(t, () => ({ pieces: [OK], then: 'fin' }))
   const req = http.get({ host: '127.0.0.1', port, agent: agentFor(t) })
   const events = record(req, { read: false })
@@ -54,7 +54,7 @@ test('a connection that ends behind a response read later closes the request onc
   assert.deepEqual(events.slice(events.indexOf('response')), ['response', 'close', 'res end', 'res close'])
 })
 
-test('a request given up with garbage behind its response fails once', { skip }, async (t) => {
+test('a request destroyed with garbage after its response fails once', { skip }, async (t) => {
   const { port } = await scriptedServer(t, () => ({ pieces: [`${OK}garbage`] }))
   const req = http.get({ host: '127.0.0.1', port, agent: agentFor(t) })
   const events = record(req, { read: false })
@@ -64,7 +64,7 @@ test('a request given up with garbage behind its response fails once', { skip },
   assert.equal(count(events, 'close'), 1)
 })
 
-test("an upload goes on after an early response: 'drain' still comes", { skip }, async (t) => {
+test("an upload continues after an early response: 'drain' is still emitted", { skip }, async (t) => {
   let peer = null
   const port = await start(t, net.createServer((socket) => {
     peer = socket

@@ -62,7 +62,7 @@ const PARSE_ERRORS = [
 ]
 
 for (const [title, bytes, code] of PARSE_ERRORS) {
-  test(`${title} is ${code}, as with the built-in Agent, and harms nobody else`, async (t) => {
+  test(`${title} is ${code}, as with the built-in Agent, and affects no other request`, async (t) => {
     const port = await rawServer(t, (socket, text) => socket.write(
       text.startsWith('GET /bad') ? bytes : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
     const fail = async (agent) => {

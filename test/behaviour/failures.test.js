@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Connections that cannot be made, break, or bring what is not HTTP: which
-// error, on which object, with which fields, and nobody else harmed.
+// error, on which object, with which fields, and no other request affected.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -39,7 +39,7 @@ async function failed (options) {
   return err
 }
 
-test('nobody listens: ECONNREFUSED with all its fields, then close, no socket left', async (t) => {
+test('a refused connection: ECONNREFUSED with all its fields, then close, no socket left', async (t) => {
   const port = await closedPort(t)
   const agent = agentFor(t)
   const req = http.get({ host: '127.0.0.1', port, agent })
@@ -95,7 +95,7 @@ test("the socket of a failed connection emits 'error' and 'close' too", async (t
   const port = await closedPort(t)
   const req = http.get({ host: '127.0.0.1', port, agent: agentFor(t) })
   const events = []
-  req.on('error', () => {}) // looked at on the socket
+  req.on('error', () => {}) // checked on the socket
   req.on('socket', (socket) => {
     socket.on('error', (err) => events.push(err.code))
     socket.on('close', (hadError) => events.push(`close ${hadError}`))
@@ -119,7 +119,7 @@ for (const [title, answer, expected] of [
     ['socket', 'finish', 'error ECONNRESET: read ECONNRESET', 'close']],
   ['closes in the body', { pieces: ['HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc'], then: 'fin' },
     ['socket', 'finish', 'response', 'data abc', ...MID_BODY]],
-  ['closes behind the head', { pieces: ['HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n'], then: 'fin' },
+  ['closes after the head', { pieces: ['HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n'], then: 'fin' },
     ['socket', 'finish', 'response', ...MID_BODY]],
   ['closes in a chunk', { pieces: [`${CHUNKED}6\r\nabc`], then: 'fin' },
     ['socket', 'finish', 'response', 'data abc', ...MID_BODY]],
@@ -366,7 +366,7 @@ for (const [title, options, code] of [
   ['a localAddress that is none', { localAddress: 'nonsense' }, 'ERR_INVALID_IP_ADDRESS'],
   ['a lookup that is no function', { lookup: 5, host: 'localhost' }, 'ERR_INVALID_ARG_TYPE']
 ]) {
-  test(`a request with ${title} throws ${code} and leaves nothing behind`, (t) => {
+  test(`a request with ${title} throws ${code} and leaks nothing`, (t) => {
     const agent = agentFor(t)
     assert.throws(() => http.request({ host: '127.0.0.1', port: 80, agent, ...options }), { code })
     assert.equal(agent.totalSocketCount, 0)

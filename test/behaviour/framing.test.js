@@ -126,7 +126,7 @@ for (const expected of RESPONSES) {
   })
 }
 
-test('a response to HEAD has no body, whatever its Content-Length says', async (t) => {
+test('a response to HEAD has no body, regardless of its Content-Length', async (t) => {
   const port = await rawServer(t, (socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n')
   })

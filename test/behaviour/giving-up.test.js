@@ -45,7 +45,7 @@ async function empty (agent) {
   while (agent.totalSocketCount > 0) await new Promise(setImmediate)
 }
 
-// Emitted once each, and 'close' behind everything else of the request.
+// Each is emitted once, and 'close' after all other events of the request.
 function checkOnce (events) {
   const errors = events.filter((name) => name.startsWith('error'))
   assert.ok(errors.length <= 1, String(errors))

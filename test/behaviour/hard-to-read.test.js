@@ -79,7 +79,7 @@ test('callbacks of writes that a destroyed request has queued are called', async
   if (major >= 22) assert.deepEqual(codes, ['ECANCELED', 'ECANCELED']) // before, Node says less
 })
 
-test('a response tells of a timeout that was set in its event', async (t) => {
+test('a response emits a timeout that was set in its event', async (t) => {
   const port = await rawServer(t, (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'))
   const agent = agentFor(t)
   const req = http.get({ host: '127.0.0.1', port, agent })
@@ -91,7 +91,7 @@ test('a response tells of a timeout that was set in its event', async (t) => {
   req.destroy()
 })
 
-test('who reads a response resumes a socket that was paused', async (t) => {
+test('reading a response resumes a paused socket', async (t) => {
   let serverSide
   const port = await rawServer(t, (socket) => {
     serverSide = socket

@@ -124,7 +124,7 @@ test('servername comes from the Host header', async (t) => {
   assert.ok(names.length >= 2)
 })
 
-test('a certificate that nobody vouches for fails its own request only', async (t) => {
+test('an untrusted certificate fails only its own request', async (t) => {
   const port = await httpsServer(t, {}, answer)
   const agent = new HttpsAgent({ maxSockets: 1 })
   t.after(() => agent.destroy())
@@ -135,14 +135,14 @@ test('a certificate that nobody vouches for fails its own request only', async (
     { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 })
 
-test('failed handshakes leave nothing behind', async (t) => {
+test('failed handshakes leak nothing', async (t) => {
   const port = await httpsServer(t, {}, answer)
   const agent = new HttpsAgent({ maxSockets: 4 })
   t.after(() => agent.destroy())
   const requests = Array.from({ length: 40 }, () => request({ port, agent }))
   const results = await Promise.allSettled(requests)
   assert.ok(results.every(({ status }) => status === 'rejected'))
-  // The last connections close behind their requests.
+  // The last connections close after their requests.
   while (agent.totalSocketCount > 0) await new Promise(setImmediate)
   const lists = [agent.sockets, agent.freeSockets, agent.requests]
   assert.deepEqual(lists.flatMap(Object.keys), [])

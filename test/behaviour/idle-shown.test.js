@@ -89,7 +89,7 @@ for (const [lane, make] of Object.entries(lanes)) {
 const REGISTER = path.join(__dirname, '..', '..', 'lib', 'register.js')
 const KEEPALIVE = JSON.stringify(require.resolve('agentkeepalive'))
 
-// agentkeepalive tells an error from the end of an idle connection by the lists.
+// agentkeepalive uses the lists to distinguish an error from the end of an idle connection.
 test('agentkeepalive over hawser/register counts no errors', { skip: hawserOnly }, async () => {
   const script = `
     const Keep = require(${KEEPALIVE})
@@ -116,7 +116,7 @@ test('agentkeepalive over hawser/register counts no errors', { skip: hawserOnly 
   assert.equal(actual.err, '')
 })
 
-test('a stand-in of hawser/register has the properties of the class that it stands for', { skip: hawserOnly }, async () => {
+test('a replacement class of hawser/register has the properties of the class that it replaces', { skip: hawserOnly }, async () => {
   const script = `
     const https = require('node:https')
     const given = { freeSocketTimeout: 1, agentKeepAliveTimeoutBuffer: 5, keepAlive: true }
@@ -129,7 +129,7 @@ test('a stand-in of hawser/register has the properties of the class that it stan
   assert.deepEqual(JSON.parse(actual.out), JSON.parse(expected.out))
 })
 
-test("a stand-in does not take another's freeSocketTimeout for its own", { skip: hawserOnly }, async () => {
+test("a replacement class does not use another library's freeSocketTimeout", { skip: hawserOnly }, async () => {
   const { out } = await runScript(`
     class Mine extends http.Agent { freeSocketTimeout = 1 }
     const server = http.createServer((req, res) => res.end('ok')).listen(0, '127.0.0.1', () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Responses of the 1xx kind, which come before the one that was asked for.
+// 1xx responses, which come before the response to the request.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -22,7 +22,7 @@ function agentFor (t) {
   return agent
 }
 
-test("103 Early Hints brings 'information' with all that the server said", async (t) => {
+test("103 Early Hints emits 'information' with everything that the server sent", async (t) => {
   const { port } = await scriptedServer(t, () => ({
     pieces: ['HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\nX-Y: z\r\n\r\n', OK]
   }))
@@ -72,7 +72,7 @@ test('any number of them may come, and the connection is used again', async (t) 
   assert.equal(server.connections.length, 1)
 })
 
-test('nobody has to listen for them', async (t) => {
+test('they need no listener', async (t) => {
   const { port } = await scriptedServer(t, () => ({
     pieces: ['HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 110 Whatever\r\n\r\n', OK]
   }))
@@ -91,7 +91,7 @@ test('after an informational response alone the close is a socket hang up', asyn
   assert.deepEqual(events, ['socket', 'finish', 'error ECONNRESET: socket hang up', 'close'])
 })
 
-test('Expect: 100-continue sends the head first and the body when told', async (t) => {
+test('Expect: 100-continue sends the head first and the body after the 100', async (t) => {
   const server = http.createServer()
   const log = []
   server.on('checkContinue', (req, res) => {
@@ -113,7 +113,7 @@ test('Expect: 100-continue sends the head first and the body when told', async (
   assert.deepEqual(log, ['head', 'continue', 'body'])
 })
 
-test('a server that expects nothing of the kind answers 417 and no continue comes', async (t) => {
+test('a server that does not support it answers 417, without a continue', async (t) => {
   const server = http.createServer().on('checkContinue', (req, res) => {
     res.writeHead(417, { Connection: 'close' })
     res.end()

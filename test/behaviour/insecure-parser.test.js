@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Whether a process parses leniently is for Node to say, whichever way it was
-// asked for it: the same responses are taken and refused as with the built-in
-// Agent beside.
+// Node decides whether a process parses leniently, whichever way the option is given:
+// the same responses are accepted and refused as with the built-in Agent.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -41,7 +40,7 @@ const SPELLINGS = [
   [[ON], '', []]
 ]
 
-// For each request's own word: 200, or the code of its error.
+// For each insecureHTTPParser of a request: 200, or the code of its error.
 const script = (port) => `
   const get = (options) => new Promise((resolve) => {
     http.get({ host: '127.0.0.1', port: ${port}, ...options }, (res) => {
@@ -63,7 +62,7 @@ const script = (port) => `
 for (const [args, options, execArgv] of SPELLINGS) {
   const title = [...args, options && `NODE_OPTIONS='${options}'`, execArgv && `worker ${execArgv}`]
     .filter(Boolean).join(' ') || 'nothing'
-  test(`who is lenient is as with Node: ${title}`, async (t) => {
+  test(`lenient where Node is: ${title}`, async (t) => {
     const port = await rawServer(t, (socket) => {
       socket.end('HTTP/1.1 200 OK\r\nA: \x01\r\nContent-Length: 0\r\n\r\n')
     })
@@ -72,7 +71,7 @@ for (const [args, options, execArgv] of SPELLINGS) {
       : `new (require('node:worker_threads').Worker)(${JSON.stringify(SCOPE + script(port))},
           { eval: true, execArgv: ${JSON.stringify(execArgv)} })`
     const { status, out, err } = await runScript(code, ['--no-warnings', ...args], { NODE_OPTIONS: options })
-    if (status === 9) return t.skip(err.split('\n')[0]) // this Node does not take it
+    if (status === 9) return t.skip(err.split('\n')[0]) // this Node does not accept it
     assert.equal(status, 0, err)
     const [expected, actual, lane] = JSON.parse(out)
     assert.deepEqual(actual, expected)
@@ -81,7 +80,7 @@ for (const [args, options, execArgv] of SPELLINGS) {
   })
 }
 
-test('finding out begins no request and leaves nothing', { skip: hawserOnly }, async (t) => {
+test('finding it out makes no request and leaks nothing', { skip: hawserOnly }, async (t) => {
   const { status, out, err } = await runScript(`
     const channel = require('node:diagnostics_channel')
     for (const name of ['http.server.request.start', 'http.client.request.start']) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a server says in Keep-Alive about its idle connections, in every legal
-// form, and that it is said of idle connections only.
+// What a server's Keep-Alive header says about its idle connections, in every legal
+// form; it applies to idle connections only.
 'use strict'
 
 const assert = require('node:assert/strict')

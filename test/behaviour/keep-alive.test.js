@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// When a connection is used again, and when it must not be.
+// When a connection is reused, and when it must not be.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -63,7 +63,7 @@ test('req.socket is the same net.Socket for each request of a connection', async
   assert.ok(second.req.socket.bytesRead > 0)
 })
 
-test('sockets, freeSockets, requests and totalSocketCount tell each stage', async (t) => {
+test('sockets, freeSockets, requests and totalSocketCount show each stage', async (t) => {
   const { port } = await portServer(t)
   const agent = new Agent({ maxSockets: 1 })
   t.after(() => agent.destroy())
@@ -106,7 +106,7 @@ for (const [title, bytes] of [
   ['Connection: close', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
   ['HTTP/1.0 without keep-alive', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
   ['Keep-Alive: timeout=1', 'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok'],
-  ['a second response behind the first', OK + OK]
+  ['a second response after the first', OK + OK]
 ]) {
   test(`${title}: the next request gets a new connection`, async (t) => {
     let connections = 0
@@ -158,7 +158,7 @@ test('a connection that the server closes while idle is not used again', async (
 })
 
 // Blocks until the kernel has the peer's FIN for a local port (CLOSE_WAIT): the
-// loop of this process does not turn meanwhile.
+// loop of this process does not run meanwhile.
 function awaitFin (localPort) {
   const hex = localPort.toString(16).toUpperCase().padStart(4, '0')
   const line = new RegExp(`^ *\\d+: [0-9A-F]{8}:${hex} [0-9A-F]{8}:[0-9A-F]{4} 08 `, 'm')
@@ -245,7 +245,7 @@ test("the agent's timeout closes an idle connection", async (t) => {
   assert.equal(agent.totalSocketCount, 0)
 })
 
-test('keepSocketAlive and reuseSocket of a subclass are asked', async (t) => {
+test('keepSocketAlive and reuseSocket of a subclass are called', async (t) => {
   const { port } = await portServer(t)
   const calls = []
   class Mine extends Agent {
@@ -267,7 +267,7 @@ test('keepSocketAlive and reuseSocket of a subclass are asked', async (t) => {
   assert.deepEqual(calls, ['keep', 'reuse', 'keep'])
 })
 
-test('agentRemove takes a connection out of the pool, and it goes on working', async (t) => {
+test('agentRemove takes a connection out of the pool, and it continues to work', async (t) => {
   const port = await rawServer(t, (socket) => socket.write(OK))
   const agent = new Agent()
   t.after(() => agent.destroy())
@@ -292,7 +292,7 @@ test('an agent may be used again after destroy()', async (t) => {
   assert.equal(String((await request({ port, agent })).body), 'ok')
 })
 
-test('http.get with agent: false works beside it', async (t) => {
+test('http.get with agent: false also works', async (t) => {
   const { port } = await portServer(t)
   const [res] = await once(http.get({ host: '127.0.0.1', port, agent: false }), 'response')
   res.resume()

@@ -41,7 +41,7 @@ const attempt = (file) => `
     console.log(JSON.stringify({ code, message, cause: cause && [cause.code, cause.message] }))
   }`
 
-// Puts other bytes in the place of some that are in the addon.
+// Replaces some bytes of the addon with others.
 function patch (addon, from, to) {
   const bytes = fs.readFileSync(addon)
   const at = bytes.indexOf(from, 0, 'latin1')
@@ -50,7 +50,7 @@ function patch (addon, from, to) {
   fs.writeFileSync(addon, bytes)
 }
 
-// In front of the script: the process says of itself what another would.
+// Runs before the script: makes the process look like another.
 const pretends = (name, value) => `
   Object.defineProperty(process, ${JSON.stringify(name)}, { value: ${value} });`
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What a look-up calls back with, and what comes of it: with the built-in Agent
-// beside, the same events, errors and performance entries; and where Node throws
-// or connects twice, one error.
+// What a look-up calls back with, and the result: with one address or several, the
+// same events, errors and performance entries as with the built-in Agent; and one
+// error where Node throws or connects twice.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -14,7 +14,7 @@ const { Agent, hawserOnly } = require('../support/agent')
 const { httpServer, start } = require('../support/servers')
 
 const HERE = { address: '127.0.0.1', family: 4 }
-const REFUSES = { address: '127.0.0.2', family: 4 } // nobody listens there
+const REFUSES = { address: '127.0.0.2', family: 4 } // nothing listens there
 const ALSO_REFUSES = { address: '127.0.0.3', family: 4 }
 const UNREACHABLE = { address: '255.255.255.255', family: 4 } // fails at once
 const NONSENSE = { address: 'nonsense', family: 4 }
@@ -27,7 +27,7 @@ const plain = (value) => value instanceof Error
   ? [value.name, value.code, value.message.replace(/ - Local .*/, '')]
   : value
 
-// One request; all that is told of its connection, in order.
+// One request; all events of its connection, in order.
 function watch (agent, port, lookup, options) {
   return new Promise((resolve) => {
     const told = []
@@ -59,7 +59,7 @@ function watch (agent, port, lookup, options) {
   })
 }
 
-// In a turn of its own, so that the listeners hear of everything.
+// In its own turn, so that the listeners get every event.
 const later = (...answers) => (host, options, callback) => setImmediate(() => {
   for (const answer of answers) callback(...answer)
 })
@@ -91,7 +91,7 @@ for (const [what, list] of Object.entries(LISTS)) {
   })
 }
 
-// What has a place when a request's error is told, and what one made then gets.
+// What has a place when a request's error is emitted, and what a request made then gets.
 function placesAtError (agent, port, list) {
   const size = (lists) => Object.values(lists).flat().length
   const told = []
@@ -132,7 +132,7 @@ for (const [what, list] of Object.entries(FAILING)) {
   })
 }
 
-test('a socket that is destroyed in a \'lookup\' event hears of no further address', async (t) => {
+test('a socket that is destroyed in a \'lookup\' event emits no further address', async (t) => {
   const port = await httpServer(t, (req, res) => res.end())
   const heard = []
   for (const agent of [new http.Agent(), new Agent()]) {
@@ -151,7 +151,7 @@ test('a socket that is destroyed in a \'lookup\' event hears of no further addre
   assert.equal(heard[0].length, 2)
 })
 
-// -- where Node throws, or goes on twice --------------------------------------------
+// -- where Node throws, or continues twice ------------------------------------------
 
 const ONE = { family: 4 } // options with which Node asks for one address
 const ANSWERS = {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What the core has to tell cannot be told: the async scope of a record throws
-// before the record is read, or never calls (an APM's patch of AsyncResource).
-// Whatever the record was: it is not told for ever, its connection goes, its
-// request ends once, and everything else goes on.
+// A record of the core that cannot be delivered: the async scope throws before the
+// record is read, or never calls (an APM's patch of AsyncResource). Whatever the
+// record: it is not delivered forever, its connection is closed, its request ends
+// once, and everything else continues.
 'use strict'
 
 const assert = require('node:assert/strict')

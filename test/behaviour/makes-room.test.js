@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A connection that has closed has left the pool, whatever the user has done to
-// its listeners or to the agent's methods: who waits for its place gets it, and
-// the process ends well. With Node's agent the request waits for ever.
+// A connection that has closed leaves the pool, whatever the user has done to its
+// listeners or to the agent's methods: the request that waits for its place gets it,
+// and the process ends normally. With Node's agent the request waits forever.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -103,7 +103,7 @@ test('a connection that has closed before the agent gets it', { skip: hawserOnly
     socket.destroy()
     socket.once('close', () => callback(null, socket))
   }
-  http.get({ port, host: '127.0.0.1', agent }) // of which nothing is heard, with Node's agent too
+  http.get({ port, host: '127.0.0.1', agent }) // which gets no event, with Node's agent too
   assert.equal(String((await request({ port, agent })).body), 'ok')
 })
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where a response's body ends: the user gets all of it, nothing more, and the
-// connection is where it should be afterwards.
+// Where a response's body ends: the user gets all of it and nothing more, and the
+// connection is in the right state afterwards.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -51,7 +51,7 @@ for (const [title, first, options] of [
   ['304', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n', {}],
   ['304 with chunked', 'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n', {}]
 ]) {
-  test(`${title} has no body, and the connection goes on`, async (t) => {
+  test(`${title} has no body, and the connection is reused`, async (t) => {
     const server = await scriptedServer(t, (n) => ({
       pieces: [n === 0 ? first : 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext']
     }))
@@ -65,7 +65,7 @@ for (const [title, first, options] of [
   })
 }
 
-// Node asks whether the connection can go on before it tells its parser that
+// Node asks whether the connection can be reused before its parser learns that
 // there is no body.
 for (const [title, bytes, body, trailers] of [
   ['Content-Length', 'HTTP/1.1 200 Fine\r\nX-A: b\r\nContent-Length: 6\r\n\r\nabcdef', 'abcdef', []],
@@ -94,7 +94,7 @@ for (const [title, bytes, body, trailers] of [
   })
 }
 
-test('without framing the body goes on until the close, in any number of pieces', async (t) => {
+test('without framing the body extends to the close, in any number of pieces', async (t) => {
   const server = await scriptedServer(t, () => ({
     pieces: ['HTTP/1.1 200 OK\r\nX: y\r\n\r\none ', 'two ', 'three'], then: 'fin'
   }))
@@ -184,7 +184,7 @@ test('a hundred responses of all framings in turn, in odd pieces, on one connect
   assert.equal(server.connections.length, 1)
 })
 
-test('a response that nobody reads at once is still whole', async (t) => {
+test('a response that is read late is still complete', async (t) => {
   const server = await scriptedServer(t, () => ({
     pieces: ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc', 'def', 'ghi']
   }))

@@ -31,7 +31,7 @@ for (const [title, line, code, message, version = '1.1'] of [
   ['no reason and no space either', 'HTTP/1.1 200', 200, ''],
   ['a reason of several words', 'HTTP/1.1 404 It Is Not Here', 404, 'It Is Not Here'],
   ['a reason in latin1', 'HTTP/1.1 200 tr\xe8s bien', 200, 'tr\xe8s bien'],
-  ['a code nobody knows', 'HTTP/1.1 799 Made Up', 799, 'Made Up'],
+  ['an unknown code', 'HTTP/1.1 799 Made Up', 799, 'Made Up'],
   ['HTTP/1.0', 'HTTP/1.0 200 OK', 200, 'OK', '1.0']
 ]) {
   test(`the status line: ${title}`, async (t) => {
@@ -156,7 +156,7 @@ test('a thousand headers arrive without any option', async (t) => {
   assert.equal(res.headers['x-998'], '998')
 })
 
-// Node 20 takes headers in lots of 31 and looks at the limit between lots only.
+// Node 20 takes headers in batches of 31 and checks the limit only between batches.
 test('maxHeadersCount cuts the list off, and 0 is no limit', async (t) => {
   const lines = Array.from({ length: 1500 }, (_, i) => `X-${i}: ${i}`)
   const head = [OK, 'Content-Length: 2', ...lines].join('\r\n')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Somebody turns the loop inside of a callback, as deasync does: what is read
-// there belongs to its own request, and nothing is told twice.
+// The loop is run inside a callback, as deasync does it: what is read there belongs
+// to its own request, and nothing is delivered twice.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -16,12 +16,12 @@ const turn = require('../build/Release/turn_test.node')
 
 const whens = {
   'in the listener': (act) => act(),
-  'in a tick behind it': (act) => process.nextTick(act),
-  'in a microtask behind it': (act) => queueMicrotask(act)
+  'in a tick after it': (act) => process.nextTick(act),
+  'in a microtask after it': (act) => queueMicrotask(act)
 }
 
 for (const [when, soon] of Object.entries(whens)) {
-  test(`the loop is turned ${when}`, async (t) => {
+  test(`the loop is run ${when}`, async (t) => {
     const sockets = []
     const port = await rawServer(t, (socket) => {
       sockets.push(socket)
@@ -45,7 +45,7 @@ for (const [when, soon] of Object.entries(whens)) {
   })
 }
 
-// A server in a thread of its own: /warm is large. When all requests for /full
+// A server in its own thread: /warm is large. When all requests for /full
 // are there and flag[0] is 1 it answers them at once, each with so many small
 // pieces that a read fills much of the ring; flag[0] is 2 when the kernel has it all.
 const CONNECTIONS = 8
@@ -74,7 +74,7 @@ const SERVER = `
 `
 
 // The built-in Agent fails this: a parser of Node's cannot be entered twice.
-test('the loop is turned while the ring is full', { skip: hawserOnly }, async (t) => {
+test('the loop is run while the ring is full', { skip: hawserOnly }, async (t) => {
   const flag = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(SERVER, { eval: true, workerData: flag })
   t.after(() => worker.terminate())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Agents that are not quite http.Agent: subclasses and options that fail, throw,
-// never come back, pass a request on or keep books of their own.
+// never return, pass a request on or keep lists of their own.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -17,8 +17,8 @@ const { httpServer } = require('../support/servers')
 
 const MANY = 5000
 
-// Requests that wait behind one whose connection is then closed by the server. With
-// Node's agent they wait for ever.
+// Requests that wait for one whose connection the server then closes. With Node's
+// agent they wait forever.
 async function behindOne (t, agent, options) {
   const port = await httpServer(t, (req, res) => setImmediate(() => req.socket.destroy()))
   t.after(() => agent.destroy())
@@ -92,7 +92,7 @@ test('a createSocket that passes its request on to another agent holds no place'
 })
 
 // As agent-base 7 does it, which proxy agents are built on.
-test('an agent may count with stand-ins in agent.sockets', async (t) => {
+test('an agent may count with placeholders in agent.sockets', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   class Counts extends Agent {
     createSocket (req, options, callback) {
@@ -152,7 +152,7 @@ test('a connect that fails at once fails its request once', async (t) => {
   assert.equal(agent.totalSocketCount, 0)
 })
 
-// Who overrides it need not know what Node's own has to undo; before 22.23 that was little.
+// An override need not know what Node's own has to undo; before 22.23 that was little.
 for (const [lane, set] of Object.entries({
   fast () {},
   node (agent) { agent.createConnection = ({ port }) => net.connect(port, '127.0.0.1') }
@@ -176,7 +176,7 @@ for (const [lane, set] of Object.entries({
   })
 }
 
-// A program may set the limits to anything; Node compares.
+// A program may set the limits to any value; Node just compares.
 const LIMITS = [NaN, -1, 0, 0.5, 1, 1.5, 2.5, '2', undefined, null, true, 'x', Infinity]
 for (const name of ['maxSockets', 'maxTotalSockets', 'maxFreeSockets']) {
   for (const limit of LIMITS) {

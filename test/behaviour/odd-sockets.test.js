@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// createConnection may return any Duplex: what it lacks of a socket's methods is
-// not missed, and it is used again.
+// createConnection may return any Duplex: methods of a socket that it lacks are not
+// needed, and it is reused.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -113,7 +113,7 @@ test('a createConnection that gives a socket of the pool once more', { skip: haw
   assert.deepEqual(agents.map((each) => each.totalSocketCount), [0, 0])
 })
 
-// A proxy agent of somebody's: the socket of a CONNECT over our agent is another's.
+// As in a proxy agent: the socket of a CONNECT over this agent belongs to another.
 for (const options of [{ keepAlive: true }, { keepAlive: false }]) {
   test(`createConnection gives the socket of a CONNECT over an agent with ${JSON.stringify(options)}`, async (t) => {
     const port = await rawServer(t, (socket, text) => {
@@ -138,7 +138,7 @@ for (const options of [{ keepAlive: true }, { keepAlive: false }]) {
       assert.equal(socket._handle.hasRef(), false)
     }
     if (!isHawser) return
-    await once(socket, 'close') // idle for too long
+    await once(socket, 'close') // its idle timeout has expired
     await new Promise(setImmediate)
     assert.equal(agent.totalSocketCount, 0)
     const free = freed(agent)

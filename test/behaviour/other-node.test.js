@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A Node whose inside is not what docs/internals.md says: hawser loads, requests
-// work as with Node's own Agent, and what is missing is said. Simulated by what
-// is changed before hawser is loaded.
+// A Node whose internals are not as in docs/internals.md: hawser loads, requests work
+// as with Node's own Agent, and what is missing is reported. Simulated by changes
+// that are made before hawser is loaded.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -86,7 +86,7 @@ test('a proxy that cannot be seen has its requests on the Node lane', async () =
   assert.deepEqual({ status, out, err }, { status: 0, out: 'a proxy is in force', err: '' })
 })
 
-test('what is missing is said with NODE_DEBUG=hawser', async () => {
+test('NODE_DEBUG=hawser shows what is missing', async () => {
   const { status, err } = await runPlain(`
     const http = require('node:http')
     delete http.ClientRequest.prototype._finish

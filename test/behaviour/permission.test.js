@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What Node's permission model says of the network holds for the fast lane, at
-// every way to a connection: with the built-in Agent beside, in a process that
-// was started so.
+// Node's permission model applies to the fast lane too, on every way to a connection;
+// compared with the built-in Agent in a process that was started with it.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -23,7 +22,7 @@ const MODEL = [
 ]
 const hasScope = flags.has('--allow-net')
 
-// Says what comes of requests by each way, with Node's agent and with the one under test.
+// Prints the result of requests by each way, with Node's agent and with the one under test.
 const ways = (port, socketPath) => `
   const HERE = [{ address: '127.0.0.1', family: 4 }, { address: '127.0.0.2', family: 4 }]
   const list = (n) => (host, options, callback) => options.all
@@ -97,11 +96,11 @@ test('--permission: with hawser/register too', { skip: !hasScope && 'no --allow-
   for (const way in results) assert.deepEqual([way, results[way][0]], [way, 'ERR_ACCESS_DENIED'])
 })
 
-// In each case the same is done with Node's agent and with ours, in processes
-// of their own. What is open already goes on.
+// Each case runs with Node's agent and with hawser's, in separate processes. Open
+// connections continue.
 const DROPS = {
   'before the request': 'process.permission.drop("net"); const req = send()',
-  'behind it, in the same turn': 'const req = send(); process.permission.drop("net")',
+  'after it, in the same turn': 'const req = send(); process.permission.drop("net")',
   'in the look-up': 'during = () => process.permission.drop("net"); const req = send()',
   'when the connection is made': 'const req = send(); req.on("socket", (socket) => socket.on("connect", () => process.permission.drop("net")))',
   'in connectionAttempt': 'const req = send(); req.on("socket", (socket) => socket.on("connectionAttempt", () => process.permission.drop("net")))'

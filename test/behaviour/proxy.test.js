@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// proxyEnv, where this Node knows it (24.5, 22.21): Node's own code does the
-// proxying, the connections to the proxy are in our pool.
+// proxyEnv, if this Node has it (24.5, 22.21): Node's own code does the proxying; the
+// connections to the proxy are in hawser's pool.
 'use strict'
 
 const assert = require('node:assert/strict')

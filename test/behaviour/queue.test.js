@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Limits, and what waits behind them.
+// Limits, and the requests that wait because of them.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -15,7 +15,7 @@ const { httpServer } = require('../support/servers')
 // Node lets one more be dialled while an idle one is still open.
 const LIMIT = isHawser ? 2 : 3
 
-// Counts what is under way at once.
+// Counts the requests in flight at once.
 async function countingServer (t) {
   const state = { now: 0, most: 0, order: [] }
   state.port = await httpServer(t, (req, res) => {
@@ -66,7 +66,7 @@ test('an idle connection of another origin makes room under maxTotalSockets',
     assert.equal(agent.totalSocketCount, 1)
   })
 
-test('a request that is destroyed while it waits ends with one error and harms nobody', async (t) => {
+test('a request that is destroyed while it waits ends with one error and affects no other', async (t) => {
   const server = await countingServer(t)
   const agent = new Agent({ maxSockets: 1 })
   t.after(() => agent.destroy())
@@ -128,7 +128,7 @@ test("'free' is emitted for a connection that was made for a waiting request", a
   assert.ok(results.some(({ req }) => req.socket === socket))
 })
 
-test('raising maxSockets starts those who wait already', { skip: hawserOnly }, async (t) => {
+test('raising maxSockets starts waiting requests', { skip: hawserOnly }, async (t) => {
   const held = []
   const port = await httpServer(t, (req, res) => {
     held.push(res)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the kernel does not take at once: the server gets the bytes that were
-// written, whatever becomes of the memory they came from meanwhile.
+// Writes that the kernel does not accept at once: the server gets the bytes that were
+// written, even if their memory changes or is freed meanwhile.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -22,7 +22,7 @@ const PIECES = pressed ? 150 : 1500
 
 const hash = (data) => createHash('sha256').update(data).digest('hex')
 
-// A server that reads nothing before read() is called. Its response tells the
+// A server that reads nothing before read() is called. Its response is the
 // hash of the request's body.
 async function sleepyServer (t) {
   const sockets = []
@@ -67,7 +67,7 @@ async function upload (t, length, write, meanwhile = () => {}) {
     req.on('error', reject)
     req.on('response', (res) => res.setEncoding('latin1').once('data', resolve))
   })
-  answer.catch(() => {}) // looked at below
+  answer.catch(() => {}) // checked below
   write(req)
   await new Promise(setImmediate)
   collect()
@@ -145,7 +145,7 @@ test('small and large pieces of every kind in one write', async (t) => {
   assert.equal(got, hash(bytes))
 })
 
-// With Node's own the kernel is given freed memory, or nothing at all.
+// With Node's agent the kernel gets freed memory, or nothing at all.
 for (const [title, lose] of [
   ['transferred', (chunk) => structuredClone(chunk, { transfer: [chunk.buffer] })],
   ['resized', (chunk) => chunk.buffer.resize(16)]
@@ -166,7 +166,7 @@ test('a chunk that is transferred when all of it was taken does no harm', async 
     () => structuredClone(chunk, { transfer: [chunk.buffer] })), expected)
 })
 
-test('what is told of a queued write moves while it is sent', async (t) => {
+test('the reported size of a queued write shrinks while it is sent', async (t) => {
   const server = await sleepyServer(t)
   const agent = new Agent()
   t.after(() => agent.destroy())
@@ -201,7 +201,7 @@ test('more pieces than one call takes, all of which fit', async (t) => {
   assert.equal(got, hash(bytes))
 })
 
-// What a user hears of two writes, the first of which the kernel does not take whole,
+// The callbacks of two writes, the first of which the kernel does not take whole,
 // when their connection ends as `end` does it.
 async function heard (t, agent, end) {
   const peers = []
@@ -232,7 +232,7 @@ for (const [title, end] of Object.entries({
   'is destroyed with an error': ({ req }) => req.destroy(new Error('mine')),
   'is reset': ({ req }) => req.socket.resetAndDestroy()
 })) {
-  test(`what is told of queued writes whose connection ${title}`, async (t) => {
+  test(`the callbacks of queued writes whose connection ${title}`, async (t) => {
     const expected = await heard(t, new http.Agent({ keepAlive: true }), end)
     assert.deepEqual(await heard(t, new Agent(), end), expected)
   })

@@ -72,7 +72,7 @@ test('a paused response stops the server, and resume() brings all of it', async 
   assert.equal(server.drained, true)
 })
 
-test('a response that nobody touches stops the server too', async (t) => {
+test('a response that is not read stops the server too', async (t) => {
   const server = await bigServer(t)
   const { res, req } = await begin(server.port, agentFor(t))
   await turns()
@@ -213,7 +213,7 @@ test('chunks kept by the user do not change when more is read', async (t) => {
   for (const letter of 'abcdefgh') assert.equal(all[letter], letter.repeat(300000))
 })
 
-test("the user may write into a chunk, and nobody else's changes", async (t) => {
+test('the user may write into a chunk, and no other changes', async (t) => {
   const port = await httpServer(t, (req, res) => res.end(Buffer.alloc(1000, 'a')))
   const agent = agentFor(t)
   const read = async () => (await request({ port, agent })).body
@@ -242,7 +242,7 @@ test('res.destroy() in the middle closes the connection, and the server sees it'
   assert.deepEqual(events, ['close'])
 })
 
-test("no 'response' listener: the body is thrown away and the connection goes on", async (t) => {
+test("no 'response' listener: the body is discarded and the connection is reused", async (t) => {
   const port = await httpServer(t, (req, res) => res.end(BIG))
   const agent = agentFor(t)
   const free = freed(agent)
@@ -310,7 +310,7 @@ test('the server closes a complete connection while its response is paused', asy
   assert.equal(res.aborted, false)
 })
 
-test("the socket's own 'data' has the bytes of the response, behind the parser", async (t) => {
+test("the socket's own 'data' has the bytes of the response, after the parser", async (t) => {
   const port = await rawServer(t, (socket, text, n) => {
     if (n === 0) socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n')
     else socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 3\r\n\r\nbye')

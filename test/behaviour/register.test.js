@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// hawser/register: nothing to change in the program. Each case is a process of
-// its own, since what it replaces is the process's.
+// hawser/register: the program needs no change. Each case runs in its own process,
+// because it replaces functions of the process.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -14,7 +14,7 @@ const { hawserOnly } = require('../support/agent')
 
 const REGISTER = path.join(__dirname, '..', '..', 'lib', 'register.js')
 
-// Runs `script` with register in front and returns what it prints.
+// Runs `script` after register and returns what it prints.
 function run (script, { flags = ['-r', REGISTER], type = 'commonjs', env, args = [] } = {}) {
   const child = spawnSync(process.execPath,
     [...flags, `--input-type=${type}`, '-e', script, ...args],
@@ -49,7 +49,7 @@ test('it prints nothing, and the agents are ours with the defaults of Node', { s
   assert.equal(run(lanes), 'fast fast')
 })
 
-test('instanceof holds for all that it held for', { skip: hawserOnly }, () => {
+test('instanceof is true for everything that it was true for', { skip: hawserOnly }, () => {
   const out = run(`
     const http = require('http'), https = require('https')
     class Mine extends http.Agent {}
@@ -145,7 +145,7 @@ test('unregister() puts back what was there, and closes the idle connections', {
   assert.deepEqual(out.split('\n').sort(), ['closed 0', 'false', 'true', 'true'])
 })
 
-test('unregister() leaves alone what somebody else has put there since', { skip: hawserOnly }, () => {
+test('unregister() leaves agents alone that others have installed since', { skip: hawserOnly }, () => {
   assert.equal(run(`
     const http = require('http')
     const { unregister } = require(${JSON.stringify(REGISTER)})

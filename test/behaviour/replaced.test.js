@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program has put in the place of Node's own functions, before hawser
-// was loaded or after, is used: such connections are Node's, and the agent
-// says why.
+// Replacements of Node's own functions, made before hawser was loaded or after, are
+// used: such connections are Node's, and the agent reports why.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -149,14 +148,14 @@ async function callsTwoRequests (t, when, wrapping) {
 
 for (const when of ['before', 'after']) {
   for (const [reason, wrapping] of Object.entries(NOT_NODES)) {
-    test(`who wraps it ${when} hawser is loaded is called: ${reason}`, async (t) => {
+    test(`a wrapper from ${when} hawser is loaded is called: ${reason}`, async (t) => {
       const { called, lane, laneReason } = await callsTwoRequests(t, when, wrapping)
       assert.deepEqual([lane, laneReason], called > 0 ? ['node', reason] : ['fast', null])
     })
   }
 
   for (const [what, wrapping] of Object.entries(CALLED)) {
-    test(`who wraps it ${when} hawser is loaded is called for each request: ${what}`, async (t) => {
+    test(`a wrapper from ${when} hawser is loaded is called for each request: ${what}`, async (t) => {
       const { called, lane } = await callsTwoRequests(t, when, wrapping)
       assert.equal(called, 2)
       assert.equal(lane, 'fast')

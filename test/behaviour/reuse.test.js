@@ -75,7 +75,7 @@ test('the lists at each stage: asked, answered, ended, free, used again, destroy
     })
     stages.asked = stage()
     req.on('close', () => { stages.close = stage() })
-    agent.once('free', () => { stages.free = stage() }) // behind Node's own listener
+    agent.once('free', () => { stages.free = stage() }) // after Node's own listener
     await free
     assert.deepEqual(stages, {
       asked: [1, 0, 0, 1],
@@ -138,7 +138,7 @@ test('reusedSocket is false for the first request and true afterwards', async (t
   assert.equal(new Set(ports).size, 1)
 })
 
-test('the socket tells where it comes from and where it goes', async (t) => {
+test('the socket has its local and remote address', async (t) => {
   const { port, ports } = await portServer(t)
   const agent = agentFor(t)
   for (let i = 0; i < 2; i++) {
@@ -167,7 +167,7 @@ test('the socket tells where it comes from and where it goes', async (t) => {
   }
 })
 
-test('bytesWritten and bytesRead go on over all requests of a connection', async (t) => {
+test('bytesWritten and bytesRead accumulate over all requests of a connection', async (t) => {
   const { port } = await scriptedServer(t, () => ({ pieces: [OK] }))
   const agent = agentFor(t)
   const { req } = await pooled({ port, agent })
@@ -245,7 +245,7 @@ test("the server's hint closes an idle connection, less agentKeepAliveTimeoutBuf
     assert.equal(agent.totalSocketCount, 0)
   })
 
-test('a request that says Connection: close is not pooled, and the server is told', async (t) => {
+test('a request that says Connection: close is not pooled, and the server receives the header', async (t) => {
   const { port, connection } = await portServer(t)
   const agent = agentFor(t)
   await request({ port, agent, headers: { Connection: 'close' } })
@@ -265,7 +265,7 @@ test('keepAlive: false says close, but keep-alive when requests may wait for it'
   assert.equal(ports[1], ports[2])
 })
 
-test('bytes behind the response are nobody\'s response, and the connection is closed', async (t) => {
+test('bytes after the response reach no request, and the connection is closed', async (t) => {
   const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
   const server = await scriptedServer(t, (n) => ({ pieces: [n === 0 ? OK + evil : OK] }))
   const agent = agentFor(t, { maxSockets: 1 })
@@ -291,7 +291,7 @@ for (const [title, act] of [
   ['closes', (socket) => socket.end()],
   ['resets', (socket) => socket.resetAndDestroy()]
 ]) {
-  test(`a server that ${title} an idle connection: it leaves the pool without a word`, async (t) => {
+  test(`a server that ${title} an idle connection: it leaves the pool without an error`, async (t) => {
     const server = await scriptedServer(t, () => ({ pieces: [OK] }))
     const agent = agentFor(t)
     const { req } = await pooled({ port: server.port, agent })
@@ -317,7 +317,7 @@ test('destroying an idle socket by hand takes it out of the pool', async (t) => 
   assert.equal((await request({ port, agent })).req.reusedSocket, false)
 })
 
-test('an error on an idle socket is not thrown at anybody', async (t) => {
+test('an error on an idle socket is not thrown', async (t) => {
   const { port } = await portServer(t)
   const agent = agentFor(t)
   const { req } = await pooled({ port, agent })
@@ -325,7 +325,7 @@ test('an error on an idle socket is not thrown at anybody', async (t) => {
   await empty(agent)
 })
 
-test('agent.destroy() closes what is idle and breaks what is under way', async (t) => {
+test('agent.destroy() closes idle connections and breaks those in use', async (t) => {
   const held = []
   const port = await httpServer(t, (req, res) => req.url === '/hold' ? held.push(res) : res.end())
   const agent = agentFor(t)

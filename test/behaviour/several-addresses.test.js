@@ -63,7 +63,7 @@ test('a process waits for its request when the first address fails at once', asy
   assert.deepEqual({ status, out, err }, { status: 0, out: '200', err: '' })
 })
 
-test('an attempt has its time from when it is made, however long the turn has been', async (t) => {
+test('the time of an attempt starts when it is made, however long the turn has been', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   const agent = agentFor(t)
   await new Promise(setImmediate)
@@ -107,7 +107,7 @@ test('addresses of a BlockList are not connected to', async (t) => {
   }
 })
 
-// Node goes by the family that the look-up tells, and each address is tried once for each.
+// Node uses the family that the look-up returns, and tries each address once per family.
 for (const list of [
   [{ address: '::1', family: 4 }, HERE],
   [{ address: '192.0.2.1.', family: 4 }, HERE],
@@ -117,7 +117,7 @@ for (const list of [
   [HERE, HERE]
 ]) {
   test(`a look-up that finds ${list.map((each) => `${each.address} of ${each.family}`)}`, async (t) => {
-    // Nobody listens at the other addresses.
+    // Nothing listens at the other addresses.
     const port = await httpServer(t, (req, res) => res.end('ok'))
     const agent = agentFor(t)
     const { body } = await request({ host: 'some.test', port, agent, lookup: finds(...list) })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One turn of the loop may read a connection several times before the user hears
-// of it. What he does at the first piece must count for the others.
+// One turn of the loop may read a connection several times before the user gets the
+// first piece. What the user does then must apply to the other pieces.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -57,7 +57,7 @@ function get (agent, port, path) {
   })
 }
 
-// What is told of a response of which nothing more is wanted at its second piece.
+// The events of a response that is given up at its second piece.
 async function giveUp (t, act) {
   const { port, flag } = await server(t)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -86,7 +86,7 @@ for (const [name, act] of [
   ['res.destroy()', (req, res) => res.destroy()],
   ['socket.destroy()', (req) => req.socket.destroy()]
 ]) {
-  test(`after ${name} nothing is told of what was read later`, async (t) => {
+  test(`after ${name} nothing that was read later is delivered`, async (t) => {
     const { told, res } = await giveUp(t, act)
     assert.equal(told.filter((event) => event === 'data').length, 1)
     assert.ok(!told.includes('end'))

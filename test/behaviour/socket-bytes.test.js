@@ -53,7 +53,7 @@ for (const how of ['once', 'prependOnceListener']) {
   })
 }
 
-test('the bytes come behind the response that they begin', async (t) => {
+test('the bytes come after the response that they begin', async (t) => {
   const { port } = await scriptedServer(t, () => ({ pieces: [HELLO] }))
   const req = http.get({ port, host: '127.0.0.1', agent: newAgent(t) })
   const events = []
@@ -100,7 +100,7 @@ test('megabytes are seen whole, also when the body is read slowly', async (t) =>
   assert.equal(bytes, head.length + size)
 })
 
-test('bytesRead and bytesWritten go on counting when the connection is upgraded', async (t) => {
+test('bytesRead and bytesWritten continue to count after an upgrade', async (t) => {
   const answer = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'
   const server = http.createServer().on('upgrade', (req, socket) => {
     socket.write(answer)

@@ -46,7 +46,7 @@ for (const [kind, make] of Object.entries({ external: native.external, 'not open
   })
 }
 
-test('whatever is no id is stale', () => {
+test('anything that is not an id is stale', () => {
   const id = pool()
   const conn = add(id)
   const none = [0, -1, conn + 0.5, conn + 2 ** 20, conn + 2 ** 32, conn + 2 ** 52, 2 ** 53, 2 ** 64,

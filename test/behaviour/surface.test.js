@@ -101,7 +101,7 @@ test('a Host header that is no string is refused as Node does it', () => {
   assert.deepEqual(run(new Agent()), run(new http.Agent({ keepAlive: true })))
 })
 
-test('capabilities() and agent.lane tell which lane is in use', { skip: hawserOnly }, () => {
+test('capabilities() and agent.lane show which lane is in use', { skip: hawserOnly }, () => {
   const { capabilities } = require('../..')
   assert.equal(capabilities().fastLane, process.env.HAWSER_LANE !== 'node')
   assert.equal(new Agent().lane, capabilities().fastLane ? 'fast' : 'node')

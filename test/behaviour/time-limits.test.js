@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Timeouts: who hears of them, when, and that they end nothing by themselves.
+// Timeouts: which objects emit them, when, and that they end nothing by themselves.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -41,7 +41,7 @@ const SWITCHES = [
 ]
 
 for (const [name, options, head] of SWITCHES) {
-  test(`${name}: more bytes behind the response than one read takes`, async (t) => {
+  test(`${name}: more bytes after the response than one read takes`, async (t) => {
     const data = numbered(MIB)
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-'))
     t.after(() => fs.rmSync(dir, { recursive: true }))
@@ -149,7 +149,7 @@ for (const [name, options, head] of SWITCHES) {
 }
 
 for (const event of ['socket', 'response', 'end']) {
-  test(`a socket that leaves the agent in '${event}' goes on behind the response`, async (t) => {
+  test(`a socket that leaves the agent in '${event}' continues to work after the response`, async (t) => {
     const port = await start(t, net.createServer((socket) => {
       socket.on('error', () => {})
       socket.on('data', (chunk) => {
@@ -183,7 +183,7 @@ for (const [when, leave] of [
   ['leaves the agent then', () => {}],
   ['has left it before', (socket) => socket.emit('agentRemove')]
 ]) {
-  test(`nobody of ours listens to an upgraded socket that ${when}`, async (t) => {
+  test(`hawser has no listener on an upgraded socket that ${when}`, async (t) => {
     const port = await rawServer(t, (socket) => socket.write(SWITCH))
     const agent = new Agent()
     t.after(() => agent.destroy())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Request bodies: what the server gets, and what the writer is told.
+// Request bodies: what the server gets, and what the writer gets back.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -197,7 +197,7 @@ test('flushHeaders() sends the head before there is a body', async (t) => {
   await once(req, 'close')
 })
 
-test('trailers arrive behind a chunked body', async (t) => {
+test('trailers arrive after a chunked body', async (t) => {
   const port = await httpServer(t, (req, res) => {
     req.resume().on('end', () => res.end(JSON.stringify(req.rawTrailers)))
   })
@@ -227,7 +227,7 @@ test('write() after end() is ERR_STREAM_WRITE_AFTER_END, and the response still 
 
 test('write() of something else is ERR_INVALID_ARG_TYPE and throws', (t) => {
   const req = http.request({ host: '127.0.0.1', port: 1, agent: agentFor(t), method: 'POST' })
-  req.on('error', () => {}) // nobody listens on port 1
+  req.on('error', () => {}) // nothing listens on port 1
   assert.throws(() => req.write(5), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => req.write(null), { code: 'ERR_STREAM_NULL_VALUES' })
   req.destroy()
@@ -293,7 +293,7 @@ test('an early response to an upload is delivered, and the rest of the upload is
     assert.equal(Object.keys(agent.freeSockets).length, 1)
   })
 
-test('an early response with Connection: close ends an upload that is under way', async (t) => {
+test('an early response with Connection: close ends an upload in progress', async (t) => {
   const server = await scriptedServer(t, () => ({
     pieces: ['HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'], then: 'fin'
   }))

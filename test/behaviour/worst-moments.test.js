@@ -17,11 +17,11 @@ const { hawserOnly } = require('../support/agent')
 const CHILD = path.join(__dirname, '..', 'support', 'worst-moments.js')
 const SITUATIONS = ['new', 'reused', 'handed', 'made']
 
-// A request whose http.request() has thrown behind its connection is nobody's, and
-// stays on it for ever; there is nobody to give it up.
+// If http.request() throws after the connection was made, the caller never gets the
+// request, and it stays on the connection forever; nothing can destroy it.
 const LOST = ['addRequest, after: throws']
 
-// Node's Writable calls no callback behind one that threw, so 'finish' never comes.
+// Node's Writable calls no callback after one that threw, so 'finish' never comes.
 if (Number(process.versions.node.split('.')[0]) >= 24) LOST.push('write callback: throws')
 
 // Exceptions that pass through Node's own code on the Node lane, and what it has

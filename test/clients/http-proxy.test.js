@@ -70,7 +70,7 @@ test('a response that is cut off is cut off for the client too', async (t) => {
         if (text === 'begun') origin.server.closeAllConnections()
       })
       req.on('error', () => {})
-      // http-proxy pipes, and a pipe does not tell of an error: the client
+      // http-proxy pipes, and a pipe does not forward an error: the client
       // gives up.
       await until(() => origin.open.size === 0 && text === 'begun')
       req.destroy()

@@ -58,7 +58,7 @@ for (const options of [{}, { global: true }, { leave: true }]) {
   })
 }
 
-test('a worker that is terminated with requests under way leaves no connection', async (t) => {
+test('a worker that is terminated with requests in flight leaves no connection', async (t) => {
   const origin = await startOrigin(t)
   const script = `
     const http = require('node:http')
@@ -107,7 +107,7 @@ test('http.globalAgent = new Agent(): clients that name no agent use it', async 
   assert.deepEqual([...origin.served.values()], [4])
 })
 
-test('http.globalAgent, and request, which looks at its class only', async (t) => {
+test('http.globalAgent, and request, which only checks its class', async (t) => {
   const origin = await startOrigin(t)
   const own = http.globalAgent
   const agent = new Agent()
@@ -122,7 +122,7 @@ test('http.globalAgent, and request, which looks at its class only', async (t) =
   assert.equal(res.body.url, '/json')
 })
 
-test('a process with it as its globalAgent ends as soon as nothing is under way', async (t) => {
+test('a process with it as its globalAgent ends as soon as nothing is in flight', async (t) => {
   const origin = await startOrigin(t)
   const { status, out, err } = await runScript(`
     http.globalAgent = new Agent()

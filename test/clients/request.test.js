@@ -50,7 +50,7 @@ testClient({
     'request.abort()' (agent, url) {
       const { promise, req } = start(agent, url)
       const aborted = new Promise((resolve, reject) => {
-        req.on('abort', () => reject(new Error('aborted'))) // the callback is not told
+        req.on('abort', () => reject(new Error('aborted'))) // the callback is not called
       })
       return { promise: Promise.race([promise, aborted]), cancel: () => req.abort() }
     }

@@ -7,7 +7,7 @@ const superagent = require('superagent')
 
 const { testClient } = require('../support/client-cases')
 
-// As text whatever the type, and without an opinion on statuses.
+// As text for any type, and without an error for any status.
 function asText (res, done) {
   res.setEncoding('utf8')
   let text = ''

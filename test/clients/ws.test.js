@@ -160,7 +160,7 @@ test('what the user sees of the underlying socket', async (t) => {
   await close(client)
 })
 
-test('failures are told as with the built-in Agent', async (t) => {
+test('failures are reported as with the built-in Agent', async (t) => {
   const origin = await startOrigin(t)
   const refused = await closedPort(t)
   const results = await withBoth(origin, {}, async (agent) => {

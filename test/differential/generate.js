@@ -105,7 +105,7 @@ function response (r, method, surplus) {
     untilClose = true
   }
   if (method === 'HEAD' && kind !== 'surplus') tail = ''
-  // Bytes behind a response: Node keeps a connection with a part of a second one.
+  // Bytes after a response: Node keeps a connection with part of a second one.
   const whole = kind === 'surplus'
   const head = [status, ...lines, '', ''].join('\r\n')
   return { bytes: informational + head + tail, untilClose, whole }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// npm run differential -- --count 20000 --seed 1: that many scripts, each with
-// Node's Agent and with ours. --one SEED shows a single one.
+// npm run differential -- --count 20000 --seed 1: runs that many scripts, each with
+// Node's Agent and with hawser's. --one SEED shows a single one.
 'use strict'
 
 const { parseArgs, inspect } = require('node:util')
@@ -11,14 +11,14 @@ const { generate } = require('./generate')
 
 const AT_ONCE = 24
 
-// Node 20 hands bytes that nobody asked for to the next request, and so has
-// nothing to compare with there.
+// Node 20 delivers unrequested bytes to the next request, so there is nothing to
+// compare with.
 const [major] = process.versions.node.split('.').map(Number)
 const surplus = major >= 22
 
-// Runs `count` scripts from `seed` on, many at once, and what differed once more
-// alone: resolves to { found, unstable }, the seeds that differ and how many did
-// only while the machine was busy. onDone(done, found) after each.
+// Runs `count` scripts from `seed` on, many at once, and those that differed once
+// more alone. Resolves to { found, unstable }: the seeds that differ, and how many
+// differed only while the machine was busy. onDone(done, found) after each.
 async function runAll (seed, count, onDone = () => {}) {
   const suspects = []
   let next = seed

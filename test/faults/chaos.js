@@ -5,9 +5,9 @@
 //   [--no-descriptors]
 //
 // Eight kinds of clients against a server that does everything wrong. Prints a
-// table of what was done and a line of counts; exits with 1 at any violation,
-// each of which names the request: the same seed with --from n --requests 1
-// does that one again (what else happens at the time is the machine's).
+// table of what was done and a line of counts; exits with 1 after any violation.
+// Each violation names its request: the same seed with --from n --requests 1
+// repeats that request (what else happens at the time depends on the machine).
 'use strict'
 
 const { spawnSync } = require('node:child_process')
@@ -42,8 +42,8 @@ class BuiltinAgent extends http.Agent {
     super({ keepAlive: true, ...options })
   }
 
-  // Node hands a request's signal on to its connection, which may be another's
-  // by the time it aborts; and a request that is destroyed with an error when
+  // Node passes a request's signal on to its connection, which may serve another
+  // request by the time it aborts; and a request that is destroyed with an error when
   // its response is complete makes the connection throw.
   createConnection (options, callback) {
     return super.createConnection({ ...options, signal: undefined }, callback).on('error', () => {})

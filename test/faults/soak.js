@@ -4,10 +4,10 @@
 //   [--agent builtin]
 //
 // A mixed load for a long time, against the bench's native origin and a Node
-// server (both in processes of their own). Samples memory, descriptors and the
-// latency of the small requests to a CSV, draws it (FILE.svg), and at the end
-// fits a line to the RSS behind the warm-up. Exit code 1 when a request ended
-// wrongly, twice or never, when descriptors are left, or when the RSS grows.
+// server (each in its own process). Writes memory, descriptors and the latency of
+// the small requests to a CSV, draws it (FILE.svg), and at the end fits a line to
+// the RSS after the warm-up. Exit code 1 if a request ended wrongly, twice or
+// never, if descriptors are left, or if the RSS grows.
 'use strict'
 
 const { fork } = require('node:child_process')
@@ -37,7 +37,7 @@ const MINUTES = Number(values.minutes)
 const EVERY = Number(values.every) * 1000
 const END_MS = 10_000
 const WARM_UP = 1 / 4 // of the time
-const BLOCKS = 12 // of samples, behind the warm-up: neighbours are not independent
+const BLOCKS = 12 // of samples, after the warm-up: adjacent samples are not independent
 const T_95 = 2.228 // Student's t for BLOCKS - 2 degrees of freedom, both sides
 const MIB = 2 ** 20
 const COLUMNS = ['seconds', 'requests', 'per_second', 'rss', 'heap_used', 'external', 'descriptors', 'p50_us', 'p99_us']
@@ -69,7 +69,7 @@ function sampleFor (minutes, sample) {
   })
 }
 
-// The RSS behind the warm-up as a line over the requests, through the medians
+// The RSS after the warm-up as a line over the requests, through the medians
 // of blocks: { slope, error } in bytes per million requests.
 function growth (samples) {
   const late = samples.slice(Math.floor(samples.length * WARM_UP))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Worker threads that end in the middle of everything: each has a core of its
-// own, which must go with it, and leave nothing in the process. 40 here;
+// Worker threads that end at any moment: each has its own core, which must end with
+// it and leave nothing in the process. 40 here;
 // `npm run test:workers` starts 500 (HAWSER_TEST_WORKERS).
 'use strict'
 

@@ -27,7 +27,7 @@ async function freePort () {
   return port
 }
 
-// nginx on a port of its own, with a directory of its own that goes with it.
+// nginx on its own port, with its own directory, which is removed with it.
 async function startNginx (t, server) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-nginx-'))
   fs.chmodSync(dir, 0o755)
@@ -51,7 +51,7 @@ http { access_log off; ${temp} server { listen 127.0.0.1:${port}; root ${dir}; $
   })
   for (;;) {
     const socket = net.connect(port, '127.0.0.1')
-    // While nobody listens there yet a socket may even connect to itself.
+    // Before nginx listens there, a socket may even connect to itself.
     const connected = await once(socket, 'connect')
       .then(() => socket.localPort !== port, () => false)
     socket.destroy()

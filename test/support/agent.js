@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The Agent under test. HAWSER_TEST_AGENT=builtin puts Node's own in its place
-// (with keepAlive on), to see that a test of parity tells the truth.
+// The Agent under test. HAWSER_TEST_AGENT=builtin replaces it with Node's own
+// (with keepAlive on), to check that a test of parity is correct.
 'use strict'
 
 const http = require('node:http')

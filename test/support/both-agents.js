@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs something with the Agent under test and with Node's own, against the
-// same origin, and holds that what came of it and what the origin was asked
-// are the same.
+// Runs something with the Agent under test and with Node's own, against the same
+// origin, and asserts that the results and the requests at the origin are equal.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs a script in a Node of its own: with `http` and the `Agent` under test in
+// Runs a script in its own Node process: with `http` and the `Agent` under test in
 // scope, or with nothing.
 'use strict'
 

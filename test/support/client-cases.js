@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What every client must do through the Agent, told in the client's own words
-// by the functions that its test gives:
+// What every client must do through the Agent. The test of a client provides these
+// functions:
 //
 //   get(agent, url)            -> { status, body }          body as text
 //   bytes(agent, url)          -> Buffer
@@ -29,12 +29,12 @@ const { startOrigin, HELD } = require('./origin')
 
 const BYTES = 5 * 1024 * 1024
 
-// Turns of the loop until it is so; nothing tells of these.
+// Runs the loop until the condition holds; no event reports these.
 async function until (condition) {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-// Resolves when a response's head has come and the client has been told.
+// Resolves when a response's head has arrived and the client has seen it.
 function responded () {
   return new Promise((resolve) => {
     const onResponse = () => {
@@ -200,7 +200,7 @@ function endings (client) {
         await until(() => Object.keys(agent.requests).length === 1)
         const gone = once(socket, 'close')
         const ended = [outcome(second.promise), outcome(first.promise)]
-        second.cancel() // some clients are told only when there is a connection
+        second.cancel() // some clients notice it only when there is a connection
         setImmediate(first.cancel)
         const results = await Promise.all(ended)
         await gone
@@ -229,7 +229,7 @@ function endings (client) {
     })
   }
 
-  test('nobody listens there', async (t) => {
+  test('a port that refuses', async (t) => {
     const origin = await startOrigin(t)
     const port = await closedPort(t)
     for (const host of ['127.0.0.1', 'localhost']) {
@@ -239,7 +239,7 @@ function endings (client) {
     }
   })
 
-  test('a name that nobody has', async (t) => {
+  test('a name that does not exist', async (t) => {
     const origin = await startOrigin(t)
     const result = await withBoth(origin, {}, (agent) =>
       outcome(client.get(agent, 'http://nobody.invalid/')))

@@ -2,7 +2,7 @@
 //
 // A port of 127.0.0.1 that refuses. It is the local end of an open connection,
 // so no other process can be given it while the test runs; the port of a
-// server that was closed again may be anybody's.
+// closed server may be reused by another process.
 'use strict'
 
 const { once } = require('node:events')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// For --require: http-parser-js in the place of Node's parser, as its users do it.
+// For --require: replaces Node's parser with http-parser-js, as its users do it.
 'use strict'
 
 // eslint-disable-next-line n/no-deprecated-api -- it is the way they have

@@ -83,7 +83,7 @@ const paths = {
 
   never () {},
 
-  // The head and the first bytes of a body that does not go on.
+  // The head and the first bytes of a body that is never completed.
   stuck (req, res) {
     res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 100 })
     res.write('begun')
@@ -148,7 +148,7 @@ class Origin extends EventEmitter {
     })
   }
 
-  // Begins to count anew, once nobody is connected.
+  // Restarts the counts, once no connection is open.
   forget () {
     this.served = new Map() // socket -> requests
     this.mostOpen = 0

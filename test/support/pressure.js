@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Preloaded into every process of a run under pressure (npm run test:pressure): each
-// connection of the core has the smallest send buffer there is, so that what is longer
-// than some KiB is queued, and the garbage is collected behind every write.
+// connection of the core has the smallest send buffer, so that anything longer than a
+// few KiB is queued, and garbage is collected after every write.
 'use strict'
 
 const path = require('node:path')

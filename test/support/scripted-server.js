@@ -3,7 +3,7 @@
 // A server that answers with given bytes, in given pieces. `script` is called
 // with (n, text) for the n-th request and gives { pieces, then }: strings
 // (latin1) or Buffers, each of which the client reads by itself, and 'fin' or
-// 'rst' when the connection ends behind them.
+// 'rst' if the connection ends after them.
 'use strict'
 
 const { rawServer } = require('./servers')

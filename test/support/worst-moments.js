@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Every callback of the user's that a request meets, and what it may do there at
-// the worst: throw, destroy the socket, the request or the agent, or take the
-// socket out of the agent. A process of its own (exceptions are uncaught here),
-// run with a lane and a situation; it prints what was wrong, a line each, and at
-// the end which callbacks were met.
+// Every callback of the user that a request calls, and the worst that it may do:
+// throw, destroy the socket, the request or the agent, or take the socket out of the
+// agent. Runs in its own process (exceptions are uncaught here) with a lane and a
+// situation. Prints each failure on a line, and at the end which callbacks were
+// called.
 //   node worst-moments.js fast|node new|reused|handed|made
 'use strict'
 
@@ -16,7 +16,7 @@ const net = require('node:net')
 const { Agent } = require('./agent')
 const { finds, HERE } = require('./lookup')
 
-// Of the loop; more is for ever. Under pressure a body of the core waits for some ACKs.
+// Turns of the loop; more means never. Under pressure a body of the core waits for ACKs.
 const pressed = process.env.HAWSER_TEST_PRESSURE === '1' && process.argv[2] === 'fast'
 const TURNS_MAX = pressed ? 1_000_000 : 30_000
 
@@ -63,7 +63,7 @@ const acts = {
   'destroys the agent': ({ agent }) => { agent.destroy() }
 }
 
-const taken = new Set() // sockets that are nobody's now
+const taken = new Set() // sockets that have left the agent
 
 let target = null // the request under test
 
@@ -130,7 +130,7 @@ function watch (agent, req) {
     for (const event of ['data', 'end', 'close', 'aborted', 'error']) {
       res.on(event, () => tell(`response ${event}`, { socket }))
     }
-    res.resume() // whatever is thrown in 'response' below
+    res.resume() // even if 'response' below throws
   })
   if (req !== target) return seen
   for (const event of ['socket', 'finish', 'response', 'continue', 'information', 'drain', 'timeout',
@@ -160,7 +160,7 @@ let port = 0
 function ask (agent, path, options, body) {
   const lookup = (host, lookupOptions, callback) => {
     at('the look-up', { agent, req: target, socket: target?.socket })
-    // One that answers at once has been heard before anybody listens.
+    // If it answers at once, it has been called before there is a listener.
     const found = () => finds(HERE)(host, lookupOptions, callback)
     if (armed?.name.startsWith('socket lookup')) setImmediate(found)
     else found()
@@ -197,7 +197,7 @@ async function cell (lane, situation, name, how) {
     const req = ask(agent, path, options)
     target = req
     all.push(watch(agent, req))
-    if (path === '/slow') setTimeout(() => req.destroy(), 20) // nobody else does
+    if (path === '/slow') setTimeout(() => req.destroy(), 20) // nothing else does
     req.write(Buffer.alloc(200_000), () => at('write callback', { agent, req, socket: req.socket }))
     const end = () => req.end(() => at('end callback', { agent, req, socket: req.socket }))
     if (name === 'request drain') req.prependOnceListener('drain', () => process.nextTick(end))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A run of the chaos: keeps so many requests under way, restarts the server
+// A run of the chaos: keeps so many requests in flight, restarts the server
 // now and then, destroys agents half-way, and comes to rest several times to
 // look at what is left. Its result is for chaos.js in the folder above.
 'use strict'
@@ -160,7 +160,7 @@ class Chaos {
     this.server.send('restart')
   }
 
-  // An agent that is destroyed while its requests are under way.
+  // An agent that is destroyed while its requests are in flight.
   doomedAgent () {
     if (this.doomedLeft-- <= 0) {
       const { Agent } = this.options
@@ -207,7 +207,7 @@ class Chaos {
 
   // -- rest -------------------------------------------------------------------
 
-  // Nothing is under way: nothing may be left.
+  // Nothing is in flight: nothing may be left.
   async rest () {
     this.doomedLeft = 0
     const last = this.doomed
@@ -244,7 +244,7 @@ class Chaos {
 
 // A connection that the user makes takes Node's lane.
 function nodeLane (agent) {
-  // A signal would go on to end the connection when it is somebody else's.
+  // A signal would end the connection even when it serves another request.
   agent.createConnection = (options) => net.connect({ ...options, signal: undefined })
   return agent
 }

@@ -9,7 +9,7 @@ const http = require('node:http')
 
 const LOOPBACK = [{ address: '127.0.0.1', family: 4 }]
 const SEVERAL = [
-  { address: '::1', family: 6 }, // nobody listens there
+  { address: '::1', family: 6 }, // nothing listens there
   { address: '127.0.0.2', family: 4 },
   { address: '127.0.0.1', family: 4 }
 ]
@@ -125,7 +125,7 @@ function upload (observer, req, options) {
     }
   }
   if (observer.agent.lane !== 'fast') {
-    // Node's own request is not told of 'drain' behind an early response.
+    // Node's own request emits no 'drain' after an early response.
     req.once('response', (res) => res.once('end', () => { if (at < body.length) next() }))
   }
   if (options.headers.Expect === undefined) {
@@ -219,7 +219,7 @@ function giveUp (observer, req, abort) {
     case 'response with error': return (observer.res ?? req).destroy(reason)
     case 'signal': return abort.controller.abort()
     case 'socket':
-      // Once it was given back it is somebody else's.
+      // Once it was released, it may serve another request.
       if (observer.counts.close === 0 && req.socket) req.socket.destroy()
       else req.destroy()
   }

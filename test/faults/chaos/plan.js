@@ -12,9 +12,9 @@ const KINDS = ['get', 'post', 'paused', 'abort', 'timeout', 'upgrade', 'head', '
 // Of 1000 requests.
 const WEIGHTS = {
   none: 554,
-  reset: 70, // RST behind a byte of the answer
-  'half-close': 50, // FIN behind a byte of the answer
-  stall: 15, // silence behind a byte, then FIN or RST
+  reset: 70, // RST after a byte of the response
+  'half-close': 50, // FIN after a byte of the response
+  stall: 15, // silence after a byte, then FIN or RST
   'one-byte': 6,
   loris: 8, // a few bytes every few milliseconds
   garbage: 25,
@@ -111,7 +111,7 @@ class Planner {
       variant: random.below(1 << 16),
       delay: 1 + random.below(20), // ms
       upload: 0,
-      random // goes on to be the client's
+      random // used by the client from here on
     }
     if (plan.fault === 'nxdomain' && !random.chance(20)) plan.fault = 'none'
     if (plan.kind === 'post') plan.upload = random.chance(80) ? random.below(3000) : random.below(200_000)
@@ -236,7 +236,7 @@ function expected (plan, answer) {
       const fin = endsWith(plan) === 'fin'
       const untilClose = plan.framing === 'close' && plan.kind !== 'head' && plan.kind !== 'upgrade'
       if (untilClose && at >= answer.head) {
-        // libuv reads a reset behind the last bytes as an end (uv__stream_io,
+        // libuv reads a reset after the last bytes as an end (uv__stream_io,
         // POLLHUP), so the client cannot always tell.
         return { complete: fin ? 'must' : 'may', body: body.subarray(0, at - answer.head) }
       }

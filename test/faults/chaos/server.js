@@ -317,7 +317,7 @@ class Connection {
   }
 }
 
-// An answer that nobody asked for. One that a request may cross ends its
+// An unrequested response. One that a request may cross ends its
 // connection: else each request after that would get its predecessor's answer.
 function surplus (plan, headers = '') {
   return Buffer.from(`HTTP/1.1 200 OK\r\nx-surplus: ${plan.id}\r\n${headers}` +
@@ -352,7 +352,7 @@ function listen (server, port, done) {
 function restart () {
   const { port } = main.address()
   main.close(() => {
-    // The port may just be the local end of somebody's connection.
+    // The port may be the local end of another connection.
     main.on('error', () => setImmediate(again))
     const again = () => main.listen({ port, host: '127.0.0.1', backlog: 1024 })
     main.once('listening', () => {

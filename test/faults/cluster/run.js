@@ -5,7 +5,7 @@
 //
 // Usage: run.js <calm | killed | exits>
 //   calm    all end by themselves
-//   killed  one is killed (SIGKILL) with requests under way
+//   killed  one is killed (SIGKILL) with requests in flight
 //   exits   one calls process.exit() in a callback
 'use strict'
 
@@ -23,7 +23,7 @@ const AT_ONCE = 20
 const how = process.argv[2]
 
 // The workers accept by themselves. By default the primary does, and a connection
-// that is on its way to a worker that exits stays with the primary for ever.
+// that is on its way to a worker that exits stays with the primary forever.
 cluster.schedulingPolicy = cluster.SCHED_NONE
 
 // -- a worker -----------------------------------------------------------------

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Ends the process, or throws, inside one callback of one request, with other
-// requests under way.
+// requests in flight.
 //
 // Usage: run.js <port> <event> <exit | throw | reject | caught>
 // caught: a handler of 'uncaughtException' takes the error; then the others

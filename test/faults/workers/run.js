@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Starts so many workers, some at a time, each with requests of its own, and
-// ends them at a certain moment. At the end no descriptor may be left, memory
-// must have stopped growing, and the process must end by itself.
+// Starts so many workers, some at a time, each with its own requests, and ends them
+// at a given moment. At the end no descriptor may be left, memory must have stopped
+// growing, and the process must end by itself.
 //
 // Usage: run.js <load | request | connect | callback | exit | throw | quiet> <count>
 //   load      terminate() while the addon is being loaded
-//   request   terminate() while responses are under way
+//   request   terminate() while responses are being received
 //   connect   terminate() while connections are being made
 //   callback  terminate() while a callback of a request runs
 //   exit      process.exit() in a callback
@@ -49,7 +49,7 @@ async function one (port) {
   const exited = new Promise((resolve) => worker.on('exit', resolve))
   if (TERMINATED.includes(how)) {
     const message = await new Promise((resolve) => worker.on('message', resolve))
-    // One that stays in its callback can only be told by what it writes.
+    // Only its output shows that a worker stays in its callback.
     if (how === 'callback') await Atomics.waitAsync(new Int32Array(message), 0, 0).value
     await worker.terminate()
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One of the workers of run.js: gets requests under way, tells its parent, and
-// ends itself where it is meant to.
+// One of the workers of run.js: sends requests, notifies its parent, and ends
+// itself where it is meant to.
 'use strict'
 
 const http = require('node:http')
@@ -17,7 +17,7 @@ const flag = new Int32Array(state)
 
 function get (path, onResponse, host = '127.0.0.1') {
   const req = http.get({ host, port, agent, path }, onResponse)
-  // How a request ends whose worker is being ended is nobody's concern.
+  // How a request of a terminated worker ends does not matter.
   req.on('error', () => {})
   return req
 }
