@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// got with { agent: { http } }. It measures by the socket's events and keeps
-// what it measured on the socket.
+// got with { agent: { http } }. It takes its timings from the socket's events and
+// stores them on the socket.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// http-proxy with { agent }: a proxy in front of the origin whose connections
-// to the origin are the Agent's. A plain client talks to the proxy.
+// http-proxy with { agent }: a proxy before the origin whose connections to the
+// origin are the Agent's. A plain client talks to the proxy.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -19,7 +19,7 @@ const { startOrigin, HELD } = require('../support/origin')
 const { request } = require('../support/request')
 const { start } = require('../support/servers')
 
-// The port of a proxy for url. What it says of errors is the answer's body.
+// The port of a proxy for url. Its response to an error has the error as body.
 function startProxy (t, agent, target, options) {
   const proxy = httpProxy.createProxyServer({ target, agent, ...options })
   proxy.on('error', (err, req, res) => {
@@ -39,7 +39,7 @@ async function ask (port, path, options, body) {
 test('JSON, statuses, redirects and errors pass as with the built-in Agent', async (t) => {
   const origin = await startOrigin(t)
   const refused = `http://127.0.0.1:${await closedPort(t)}`
-  const host = 'origin' // the proxy's own port would be another each time
+  const host = 'origin' // the proxy's own port differs each time
   const results = await withBoth(origin, {}, async (agent) => {
     const port = await startProxy(t, agent, origin.url)
     const nowhere = await startProxy(t, agent, refused)

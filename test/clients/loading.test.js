@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The ways to the Agent: from an ES module, in worker threads, and in the
-// place of http.globalAgent, for clients that name no agent.
+// The ways to use the Agent: from an ES module, in worker threads, and as
+// http.globalAgent, for clients that name no agent.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -95,7 +95,7 @@ test('http.globalAgent = new Agent(): clients that name no agent use it', async 
       resolve(JSON.parse(text))
     }).on('error', reject)
   })
-  const headers = { connection: 'keep-alive' } // node-fetch has 'close' for no agent
+  const headers = { connection: 'keep-alive' } // node-fetch sends 'close' without an agent
   const answers = [
     bySelf,
     (await axios.get(`${origin.url}/json?axios`)).data,

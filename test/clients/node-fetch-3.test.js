@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// node-fetch 3 with { agent }. It listens for the bytes on the socket, to see
-// the last chunk of a chunked response there.
+// node-fetch 3 with { agent }. It listens to the bytes on the socket, to find the last
+// chunk of a chunked response there.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -42,7 +42,7 @@ testClient({
   gzip: async (agent, url) => (await fetch(url, { agent })).json()
 })
 
-// Each a way in which the last chunk can come.
+// The ways in which the last chunk can arrive.
 for (const [way, pieces] of [
   ['in one piece', ['5\r\nhello\r\n0\r\n\r\n']],
   ['by itself', ['5\r\nhello\r\n', '0\r\n\r\n']],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What clients and tracers read from a request, its response, its socket and
-// its agent, at each event: all of it as with the built-in Agent.
+// What clients and tracers read from a request, its response, its socket and its
+// agent, at each event: all equal to the built-in Agent.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -67,7 +67,7 @@ function ofAgent (agent) {
   }
 }
 
-// Two requests one after the other; what there is to see, event by event.
+// Two requests one after the other; what is visible, event by event.
 async function watch (agent, options, body) {
   const seen = []
   for (let i = 0; i < 2; i++) {
@@ -104,7 +104,7 @@ async function watch (agent, options, body) {
 
 for (const [title, agentOptions, options] of [
   ['plain', {}, {}],
-  // Below the server's hint, which is the next request's limit too with Node.
+  // Less than the server's hint, which with Node also limits the next request.
   ['with time limits of the agent', { timeout: 3500 }, {}],
   ['with time limits of the request', {}, { timeout: 3000 }],
   ['with both', { timeout: 3500 }, { timeout: 3000 }],

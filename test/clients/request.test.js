@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// request, which is deprecated and everywhere: by agent, by agentClass with
-// agentOptions and its own pool, by forever, and with time, which listens for
+// request, which is deprecated but widely used: with agent, with agentClass and
+// agentOptions and its own pool, with forever, and with time, which listens to
 // 'lookup' and 'connect' on the socket.
 'use strict'
 

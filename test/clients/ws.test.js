@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ws with { agent }: the handshake is a request of the Agent's, what follows
-// goes over the socket that it hands out.
+// ws with { agent }: the handshake is a request of the Agent's; what follows uses the
+// socket that the Agent provides.
 'use strict'
 
 const assert = require('node:assert/strict')

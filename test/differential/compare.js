@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs a script with Node's Agent and with ours, and says where they differ.
+// Runs a script with Node's Agent and with hawser's, and finds where they differ.
 'use strict'
 
 const http = require('node:http')
@@ -9,11 +9,11 @@ const { Agent } = require('../..')
 const { trace } = require('./trace')
 
 const BuiltinAgent = http.Agent
-const TRIES = 4 // a difference counts when it is there every time
+const TRIES = 4 // a difference counts if it occurs every time
 
-// Node closes some requests twice, when the connection ended behind a response
-// that was read later, and fails some twice, when they were given up with garbage
-// behind the response. Ours end once (docs/compatibility.md).
+// Node emits 'close' twice for some requests whose connection ended after a response
+// that was read later, and 'error' twice for some that were destroyed with garbage
+// after the response. hawser's end once (docs/compatibility.md).
 function endedOnce (list) {
   const isFirst = (line, i, what) =>
     !line.startsWith(what) || list.findIndex((other) => other.startsWith(what)) === i
@@ -43,7 +43,7 @@ async function differs (script) {
   return firstDifference(node, ours)
 }
 
-// The difference, 'unstable' (there once, but not always), or null.
+// The difference, 'unstable' (it occurs, but not every time), or null.
 async function compare (script) {
   const first = await differs(script)
   if (first === null) return null
@@ -53,7 +53,7 @@ async function compare (script) {
   return first
 }
 
-// Takes away from the script what the difference does not need.
+// Removes from the script what the difference does not need.
 async function minimise (script) {
   const still = async (candidate) => {
     const found = await compare(candidate)

@@ -9,7 +9,7 @@ const { test } = require('node:test')
 const { hawserOnly } = require('../support/agent')
 const { runAll } = require('./run')
 
-// Node's agent has its ordinary buffers then, and its server gets more of a body.
+// Node's agent then has ordinary buffers, and its server gets more of a body.
 const skip = hawserOnly || (process.env.HAWSER_TEST_PRESSURE === '1' && 'only one side is under pressure')
 
 test('600 random scripts leave the same trace with Node\'s Agent', { skip }, async () => {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Random but reproducible scripts: what a client does with an agent, and what a
-// server answers, byte for byte. A script is plain data, so that it can be
-// printed and made smaller; the same seed makes the same script.
+// server sends, byte for byte. A script is plain data, so that it can be printed and
+// reduced; the same seed gives the same script.
 //
-// Left out is what is a race with any client: a server that acts while the
-// client is about to. Where a script has both, one waits for the other.
+// Races that exist with any client are left out: a server that acts at the same time
+// as the client. If a script has both, one waits for the other.
 'use strict'
 
 // mulberry32
@@ -79,7 +79,8 @@ function response (r, method, surplus) {
     : ''
   let kind = r.pick(['length', 'length', 'length', 'chunked', 'chunked', 'close', 'none', 'bad',
     'short', surplus ? 'surplus' : 'length', 'many'])
-  // Some of the bad have bodies, and without framing ours keeps it: docs/compatibility.md.
+  // Some invalid heads have bodies, and without framing hawser keeps the connection:
+  // docs/compatibility.md.
   if ((kind === 'bad' || kind === 'close') && method === 'HEAD') kind = 'length'
   let status = r.pick(STATUS_LINES)
   const body = bodyText(r)
@@ -111,7 +112,7 @@ function response (r, method, surplus) {
   return { bytes: informational + head + tail, untilClose, whole }
 }
 
-// Where the bytes are cut; each piece is a packet of its own.
+// Where the bytes are split; each piece is sent as its own packet.
 function pieces (r, bytes) {
   const way = r.pick(['whole', 'whole', 'some', 'some', 'bytes'])
   if (way === 'whole' || bytes.length < 2) return [bytes]

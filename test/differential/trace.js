@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs one script with an Agent of some class against a server of its own and
-// returns all that a user could see: per request and per socket the events in
-// order with their arguments and what was true at that moment, and per
-// connection the bytes that the server got.
+// Runs one script with an Agent of a given class against its own server and returns
+// everything that a user could see: per request and per socket the events in order,
+// with their arguments and the state at that moment; and per connection the bytes
+// that the server got.
 'use strict'
 
 const http = require('node:http')
@@ -38,7 +38,7 @@ function play (socket, { pieces, then }, i = 0) {
   }
 }
 
-// The length of the request's body in `text`, or -1: not all there yet.
+// The length of the request's body in `text`, or -1 if it is incomplete.
 function bodyEnd (head, text, from) {
   if (/^transfer-encoding: chunked/im.test(head)) {
     const end = text.indexOf('0\r\n\r\n', from)
@@ -94,8 +94,8 @@ class Run {
     this.unhandled = []
   }
 
-  // What happens to a socket stands in its own list and in that of the request
-  // that it has, or had last.
+  // The events of a socket are in its own list and in that of its current or last
+  // request.
   watchSocket (socket, requestList) {
     const known = this.sockets.get(socket)
     if (known !== undefined) {

@@ -95,7 +95,7 @@ function sum (numbers) {
   return total
 }
 
-// The same agent with hardly any descriptors, in a process of its own.
+// The same agent with hardly any descriptors, in its own process.
 function fewDescriptors (port) {
   const script = path.join(__dirname, 'chaos', 'few-descriptors.js')
   const run = spawnSync('sh', ['-c', `ulimit -n ${FEW_DESCRIPTORS}; exec "$0" "$@"`,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Four processes of a cluster, each client of all: calm, and with one that goes.
+// Four processes of a cluster, each a client of all: calm, and with one that ends.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // One addon, loaded more than once: copies of the package, vm contexts,
-// modules, threads. Each works beside the others and the process ends by itself.
+// modules, threads. All work together, and the process ends by itself.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -47,7 +47,7 @@ for (const [title, flags, args] of ROWS) {
   })
 }
 
-// Three files in one process: each has modules and globals of its own.
+// Three files in one process: each has its own modules and globals.
 for (const flags of [[], ['--experimental-vm-modules', '--no-warnings']]) {
   test(['jest', ...flags].join(' '), { skip: hawserOnly }, async (t) => {
     const port = await httpServer(t, (req, res) => res.end(req.url.repeat(1000)))

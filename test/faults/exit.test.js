@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The end of the process, an exception and a rejected promise in every
-// callback that a request has. No signal, Node's own exit codes; and where the
-// program catches the exception, nothing else is harmed.
+// The end of the process, an exception and a rejected promise in every callback of a
+// request. There must be no signal, and Node's own exit codes; if the program catches
+// the exception, nothing else may be affected.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -48,8 +48,8 @@ async function server (t) {
     res.writeEarlyHints({ link: '</x>' })
     setImmediate(() => res.end('ok'))
   }
-  // A connection whose request threw in 'close' is never given back: it ends
-  // when the server closes it.
+  // A connection whose request threw in 'close' is never released: it ends when the
+  // server closes it.
   const server = http.createServer({ keepAliveTimeout: 100 }, answer)
   server.on('upgrade', (req, socket) => socket.end(SWITCH))
   return String(await start(t, server))

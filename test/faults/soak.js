@@ -55,7 +55,7 @@ async function startOddServer () {
   return { port, stop: () => child.disconnect() }
 }
 
-// Calls sample() so often, until the time is over.
+// Calls sample() at this interval until the time is over.
 function sampleFor (minutes, sample) {
   return new Promise((resolve) => {
     const end = performance.now() + minutes * 60_000

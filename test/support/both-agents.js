@@ -29,7 +29,7 @@ function describe (err) {
   }
 }
 
-// A promise's end as a value.
+// The outcome of a promise as a value.
 function outcome (promise) {
   return promise.then((value) => ({ value }), (err) => ({ error: describe(err) }))
 }

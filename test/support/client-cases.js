@@ -12,7 +12,7 @@
 //   follows                    does get() follow redirects
 //   gzip(agent, url)           -> the answer, unzipped and parsed; optional
 //   hangs                      { path: why get() never settles, with any Agent }
-//   keeps                      paths of which a time limit leaves the connection open
+//   keeps                      paths for which a time limit leaves the connection open
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A run of the chaos: keeps so many requests in flight, restarts the server
-// now and then, destroys agents half-way, and comes to rest several times to
-// look at what is left. Its result is for chaos.js in the folder above.
+// A chaos run: keeps so many requests in flight, restarts the server now and then,
+// destroys agents in mid-request, and pauses several times to check what is left.
+// Its result is for chaos.js in the parent folder.
 'use strict'
 
 const { fork } = require('node:child_process')
@@ -20,8 +20,8 @@ const NEVER_MS = 30_000 // a request that has not ended by then never will
 const REST_MS = 5000
 const MEMORY_MIB = 32
 const HEAP_MIB = 6
-// V8 since Node 22 keeps pages beside its heap, with any Agent: the RSS comes to
-// its size, twice of where it began, after some 160,000 requests.
+// Since Node 22 V8 keeps pages in addition to its heap, with any Agent: the RSS
+// settles, at twice its initial size, after about 160,000 requests.
 const SETTLED = 300_000
 
 class Chaos {
@@ -84,7 +84,7 @@ class Chaos {
     this.violations.push(...violations)
   }
 
-  // The server goes with its channel.
+  // The server ends with its channel.
   stop () {
     this.server.disconnect()
     return once(this.server, 'exit')
@@ -177,7 +177,7 @@ class Chaos {
     return this.doomed
   }
 
-  // What waited when it was destroyed has got connections of its own since.
+  // Requests that waited when it was destroyed have got other connections since.
   undoom (agent) {
     agent.chaosLive--
     if (agent.chaosLive === 0 && agent !== this.doomed) this.destroyed(agent)
@@ -223,8 +223,8 @@ class Chaos {
     this.rests.push({ requests: this.next - this.options.from, ...await memory() })
   }
 
-  // The first rests see the process grow to its size. AddressSanitizer keeps what
-  // was freed, so that there it would grow anyway.
+  // Up to the first rests the process grows to its final size. AddressSanitizer keeps
+  // freed memory, so with it the process always grows.
   judgeMemory () {
     if (process.env.HAWSER_TEST_SANITIZED === '1') return
     const rests = this.rests.slice(Math.ceil(this.rests.length * 0.3))
@@ -242,7 +242,7 @@ class Chaos {
   }
 }
 
-// A connection that the user makes takes Node's lane.
+// A connection that the user makes takes the Node lane.
 function nodeLane (agent) {
   // A signal would end the connection even when it serves another request.
   agent.createConnection = (options) => net.connect({ ...options, signal: undefined })

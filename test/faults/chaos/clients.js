@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The eight kinds of clients. Each makes its request as its plan says, under
-// the eyes of an Observer, and does what its kind does; whatever it draws, it
-// draws from the plan's own random numbers.
+// The eight kinds of clients. Each makes its request according to its plan,
+// watched by an Observer, and acts as its kind. All random numbers come from the
+// plan.
 'use strict'
 
 const http = require('node:http')
@@ -132,7 +132,7 @@ function upload (observer, req, options) {
     next()
   } else {
     req.once('continue', next)
-    // An early answer, or a connection that is gone, comes without it.
+    // It is not emitted after an early response, or without a connection.
     req.once('response', () => req.removeListener('continue', next))
     req.once('response', () => { if (at === 0) next() })
     req.flushHeaders()

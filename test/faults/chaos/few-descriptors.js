@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Run under a low `ulimit -n`: most connections cannot be made. Each request
-// must end once, with its answer or with EMFILE, and when the crowd is gone
-// the agent must work as before. The server is the caller's, which has more.
+// must end once, with its response or with EMFILE, and afterwards the agent must
+// work as before. The server is the caller's, which has more descriptors.
 //
 // Usage: few-descriptors.js <seed> <port> <hawser | builtin>
 'use strict'

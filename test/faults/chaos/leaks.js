@@ -13,7 +13,7 @@ const gc = vm.runInNewContext('gc')
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-// What the descriptors of this process are, by number.
+// The descriptors of this process, by number.
 function descriptors () {
   const found = new Map()
   for (const fd of fs.readdirSync('/proc/self/fd')) {
@@ -26,7 +26,7 @@ function descriptors () {
   return found
 }
 
-// Those of `after` that were not there before.
+// Those of `after` that are not in the earlier ones.
 function newDescriptors (before, after) {
   return [...after].filter(([fd, what]) => before.get(fd) !== what).map(([, what]) => what)
 }
@@ -41,7 +41,7 @@ function leftIn (agent) {
   }
 }
 
-// Turns the loop until condition() holds; false when it does not within ms.
+// Runs the loop until condition() holds; false if it does not within ms.
 async function within (ms, condition) {
   const end = performance.now() + ms
   while (!condition()) {
@@ -51,7 +51,7 @@ async function within (ms, condition) {
   return true
 }
 
-// Collects what can be; finalizers run between the passes.
+// Collects all garbage; finalizers run between the passes.
 async function collect () {
   for (let i = 0; i < 4; i++) {
     gc()

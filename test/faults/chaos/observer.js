@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Watches one request from its making to the last of its events, and says at
-// the end whether it ended once, and as its plan allows. It takes no part in
-// the request: what the client does is in clients.js.
+// Watches one request from its creation to its last event, and checks at the end
+// that it ended once, and as its plan allows. It takes no part in the request:
+// clients.js does what the client does.
 'use strict'
 
 const { expected, trails } = require('./plan')
@@ -25,7 +25,7 @@ class Observer {
     this.gaveUp = null // what the client did to end the request itself
     this.dumped = false // the client took the response, but not its body
     this.reused = false
-    this.fresh = false // the response is nobody's (an answer at accept, or surplus)
+    this.fresh = false // the response belongs to no request (sent at accept, or surplus)
     this.counts = {
       response: 0,
       upgrade: 0,
@@ -55,9 +55,9 @@ class Observer {
     if (this.settled) this.fail(`'${what}' after the end`)
   }
 
-  // Node itself closes a request twice when its connection ends behind a response
-  // that is read to its end later, and fails it twice when it was given up with
-  // bytes behind the response still to be parsed.
+  // Node itself emits 'close' twice for a request whose connection ends after a
+  // response that is read to its end later, and 'error' twice if it was destroyed
+  // with bytes after the response still to be parsed.
   nodeRepeats (what) {
     if (this.agent.lane === 'fast' || this.counts[what] > 2) return false
     if (what === 'close') return this.counts.resEnd === 1
@@ -110,8 +110,8 @@ class Observer {
       return
     }
     if (res.headers['x-surplus'] !== undefined) {
-      // Bytes for an idle connection may cross a request; the server sees to
-      // it that they were not there before.
+      // Bytes for an idle connection may cross a request; the server ensures that
+      // they were not there before.
       if (!this.reused) this.fail('a surplus answer on a new connection')
       this.fresh = true
       this.expect = Buffer.from(kind === 'head' ? '' : 'surplus')
@@ -121,7 +121,7 @@ class Observer {
     if (res.headers['x-id'] !== String(id)) this.fail(`got the response of ${res.headers['x-id']}`)
   }
 
-  // Compares data with the body as it comes.
+  // Compares data with the body as it arrives.
   data (chunk) {
     const want = this.expect ?? expected(this.plan, this.answer).body
     const part = want.subarray(this.received, this.received + chunk.length)
@@ -143,7 +143,7 @@ class Observer {
   maybeSettle () {
     const { close, response, resClose, upgrade, socketClose } = this.counts
     if (close === 0 || resClose < response || socketClose < upgrade || this.settled) return
-    // An event too many would come within a turn or two.
+    // A surplus event would come within a turn or two.
     setImmediate(() => setImmediate(() => {
       if (this.settled) return
       this.settled = true
@@ -177,8 +177,8 @@ class Observer {
     }
   }
 
-  // The connection is the request's until it is given back, after 'end': what
-  // goes wrong with it until then Node tells the request.
+  // The connection is the request's until it is released, after 'end': until then
+  // Node reports its errors to the request.
   judgeLate () {
     this.late = true
     if (this.gaveUp !== null || this.disturbed()) return
@@ -194,7 +194,7 @@ class Observer {
   excused () {
     if (this.gaveUp !== null) return true
     if (this.disturbed()) return true
-    // The server closed a used connection, or spoke on it, as the request came.
+    // The server closed a reused connection, or sent bytes on it, as the request came.
     return this.reused && this.codes.every((code) => code === 'ECONNRESET' || code === 'EPIPE' ||
       code.startsWith('HPE_'))
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What happens to request n under a seed: its kind of client, its fault, the
-// bytes of its answer, and what the client may make of them. Client and server
-// both work from this; nothing else is agreed on.
+// What happens to request n under a seed: its kind of client, its fault, the bytes
+// of its response, and the results that the client may have. Client and server both
+// use this; they share nothing else.
 'use strict'
 
 const { Random } = require('./random')
@@ -18,8 +18,8 @@ const WEIGHTS = {
   'one-byte': 6,
   loris: 8, // a few bytes every few milliseconds
   garbage: 25,
-  early: 40, // an upload is answered, or reset, at its head
-  surplus: 20, // two answers
+  early: 40, // an upload gets a response, or a reset, at its head
+  surplus: 20, // two responses
   short: 15, // Content-Length below the body's
   long: 15, // and above
   headers: 2, // without end
@@ -28,10 +28,10 @@ const WEIGHTS = {
   informational: 30,
   'idle-bytes': 20,
   'idle-close': 25,
-  'head-body': 8, // a body where none may be
+  'head-body': 8, // a body where none is allowed
   refused: 15,
   'accept-close': 15,
-  speaks: 6, // answers when it accepts
+  speaks: 6, // responds when it accepts
   lookup: 18, // a look-up that fails
   addresses: 20, // the first addresses refuse
   nxdomain: 1
@@ -63,7 +63,7 @@ function drawSize (random, kind) {
   return 60_000 + random.below(150_000)
 }
 
-// Some faults need a short answer, or a certain frame around it.
+// Some faults need a short response, or a certain framing.
 function drawAnswer (plan, random) {
   plan.framing = random.pick(FRAMINGS)
   plan.size = drawSize(random, plan.kind)
@@ -107,7 +107,7 @@ class Planner {
       fault: random.pick(DRAW),
       framing: 'length',
       size: 0,
-      at: random.next() / 2 ** 32, // where in the answer, 0 to 1
+      at: random.next() / 2 ** 32, // where in the response, 0 to 1
       variant: random.below(1 << 16),
       delay: 1 + random.below(20), // ms
       upload: 0,
@@ -138,8 +138,8 @@ class Planner {
     return this.body(plan.id, 1, plan.upload)
   }
 
-  // { bytes, head, end, body }: the whole answer, where its head ends, where
-  // the message ends, and the body that the client is meant to get.
+  // { bytes, head, end, body }: the whole response, where its head ends, where the
+  // message ends, and the body that the client must get.
   answer (plan) {
     if (plan.kind === 'upgrade' && upgrades(plan)) return upgradeAnswer(plan)
     const full = this.answerBody(plan)
@@ -169,7 +169,7 @@ class Planner {
   }
 }
 
-// Other faults of an upgrade are answered with an ordinary response.
+// Other faults of an upgrade get an ordinary response.
 function upgrades (plan) {
   return ['none', 'reset', 'half-close', 'stall', 'one-byte', 'loris', 'garbage', 'close',
     'informational', 'addresses'].includes(plan.fault)
@@ -192,7 +192,7 @@ function chunks (body, plan) {
   return Buffer.concat(parts)
 }
 
-// Behind how many bytes of the answer the fault comes.
+// The number of bytes of the response before the fault.
 function cutAt (plan, answer) {
   return Math.floor(plan.at * (answer.end + 1))
 }
@@ -204,8 +204,8 @@ function endsWith (plan) {
   return plan.variant & 4 ? 'rst' : 'fin'
 }
 
-// Where in an answer garbage is an error for certain: in its head, or in place
-// of a chunk's size.
+// Where in a response garbage is certainly an error: in its head, or instead of a
+// chunk's size.
 function garbageAt (plan, answer) {
   if (plan.variant & 8) return 0
   const chunked = plan.framing === 'chunked' && plan.kind !== 'head' && plan.kind !== 'upgrade'
@@ -219,8 +219,7 @@ function harmless ({ fault, kind }) {
     (fault === 'extensions' && (kind === 'head' || kind === 'upgrade'))
 }
 
-// May anything come behind the answer that was complete, so that Node has an
-// error after it?
+// May anything follow a complete response, so that Node has an error after it?
 function trails ({ fault }) {
   return TRAILS.has(fault)
 }
@@ -237,7 +236,7 @@ function expected (plan, answer) {
       const untilClose = plan.framing === 'close' && plan.kind !== 'head' && plan.kind !== 'upgrade'
       if (untilClose && at >= answer.head) {
         // libuv reads a reset after the last bytes as an end (uv__stream_io,
-        // POLLHUP), so the client cannot always tell.
+        // POLLHUP), so the client cannot always notice it.
         return { complete: fin ? 'must' : 'may', body: body.subarray(0, at - answer.head) }
       }
       if (at < answer.end) return { complete: 'never', body }
@@ -258,7 +257,7 @@ function expected (plan, answer) {
   return { complete: 'must', body }
 }
 
-// Must the client not use the connection again?
+// Must the client not reuse the connection?
 function spoils (plan, answer) {
   if (plan.fault === 'surplus' || plan.fault === 'close' || plan.framing === 'close') return true
   return answer.bytes.length > answer.end

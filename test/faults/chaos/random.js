@@ -2,7 +2,7 @@
 //
 // Seeded random numbers (mulberry32). A generator is made from a seed and the
 // number of a request, so that client and server draw the same plan for a
-// request without telling each other.
+// request without communicating.
 'use strict'
 
 class Random {

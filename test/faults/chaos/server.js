@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The server of the chaos, a child process: answers each request as its plan
-// says, and watches the client from its side. What it must never see: a
-// request on a connection that is spoilt, one before its predecessor was
-// answered, bytes that are no request, an upload that is not what was sent.
+// The chaos server, a child process: responds to each request according to its plan,
+// and watches the client. It must never see a request on a spoilt connection, a
+// request before the response to the previous one, bytes that are not a request, or
+// an upload that differs from what was sent.
 //
 // Usage: fork(server.js, [seed]); it sends { ports }. 'restart' resets every
 // connection, closes the listener and opens it again; 'count' asks for the
-// counts. It ends when its parent goes.
+// counts. It ends with its parent.
 'use strict'
 
 const net = require('node:net')
@@ -60,7 +60,7 @@ class Connection {
     }
   }
 
-  // A client that is done, or has given up, needs no more.
+  // A client that has finished, or has given up, needs no more.
   onEnd () {
     if (this.upload !== null && this.upload.early !== true) counts.cutUploads++
     if (this.echo || this.answered || this.upload !== null) this.socket.end()
@@ -176,7 +176,7 @@ class Connection {
     setTimeout(() => { if (!this.over) act() }, ms)
   }
 
-  // FIN; the client closes then. One that does not is cut off.
+  // FIN, after which the client must close. If it does not, it is cut off.
   end () {
     this.socket.end()
     this.ended = true
@@ -188,7 +188,7 @@ class Connection {
     else this.end()
   }
 
-  // The whole answer is out.
+  // The whole response has been sent.
   done (plan, answer) {
     counts.answers++
     if (upgrades(plan) && plan.kind === 'upgrade') {
@@ -227,7 +227,7 @@ class Connection {
       case 'stall':
         this.part(plan, answer)
         return this.later(plan.delay, () => {
-          // Behind the whole answer another request may have come.
+          // Another request may have come after the whole response.
           if (this.plan === plan) this.finish(endsWith(plan))
         })
       case 'one-byte':
@@ -302,8 +302,8 @@ class Connection {
     next()
   }
 
-  // Only where nothing has been asked meanwhile. A request may cross the bytes;
-  // that of a later second may not.
+  // Only if no request has come meanwhile. A request may cross the bytes; one from a
+  // later second may not.
   speakIdle (plan) {
     if (!this.answered || this.plan !== plan || this.pending !== null) return
     this.socket.write(plan.variant & 32 ? GARBAGE : surplus(plan, 'Connection: close\r\n'))
@@ -312,13 +312,13 @@ class Connection {
 
   closeIdle (plan) {
     if (!this.answered || this.plan !== plan || this.pending !== null) return
-    // A reset throws away what the client has not read of a long answer.
+    // A reset discards what the client has not read of a long response.
     this.finish(plan.size > AT_ONCE_BYTES ? 'fin' : endsWith(plan))
   }
 }
 
-// An unrequested response. One that a request may cross ends its
-// connection: else each request after that would get its predecessor's answer.
+// An unrequested response. If a request may cross it, it ends its
+// connection: otherwise each later request would get its predecessor's response.
 function surplus (plan, headers = '') {
   return Buffer.from(`HTTP/1.1 200 OK\r\nx-surplus: ${plan.id}\r\n${headers}` +
     'Content-Length: 7\r\n\r\nsurplus', 'latin1')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A cluster whose workers serve each other: each has an Agent and asks the port
-// that all of them share.
+// A cluster whose workers serve each other: each has an Agent and sends requests to
+// the port that they all share.
 //
 // Usage: run.js <calm | killed | exits>
 //   calm    all end by themselves
@@ -22,8 +22,8 @@ const AT_ONCE = 20
 
 const how = process.argv[2]
 
-// The workers accept by themselves. By default the primary does, and a connection
-// that is on its way to a worker that exits stays with the primary forever.
+// The workers accept connections themselves. By default the primary accepts, and a
+// connection that is being passed to an exiting worker stays there forever.
 cluster.schedulingPolicy = cluster.SCHED_NONE
 
 // -- a worker -----------------------------------------------------------------
@@ -61,7 +61,7 @@ async function work () {
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
   process.send(counts)
-  await once(process, 'message') // the others may still ask
+  await once(process, 'message') // the others may still send requests
   agent.destroy()
   server.close()
   server.closeAllConnections()
@@ -95,7 +95,7 @@ async function lead () {
     assert.deepEqual([code, signal], [0, null])
     assert.equal(counts[i].wrong, 0)
     assert.equal(counts[i].ok + counts[i].failed, REQUESTS)
-    // The connections of others to the one that is gone fail, and no more.
+    // Only the connections to the ended worker fail.
     const lost = how === 'calm' ? 0 : AT_ONCE
     assert.ok(counts[i].failed <= lost, JSON.stringify(counts))
   }

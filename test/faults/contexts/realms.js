@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The package inside vm contexts, as test runners load it: each context has
-// its own copy of the JavaScript and its own globals, the addon is one.
+// its own copy of the JavaScript and its own globals; they share the addon.
 //
 // Usage: realms.js <port>
 'use strict'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What every script of this folder does with an Agent: so many requests at
-// once, over a few connections, and then nothing is left of it.
+// What every script of this folder does with an Agent: many requests at once over a
+// few connections, after which nothing may be left.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -19,7 +19,7 @@ function request (agent, port, path) {
   })
 }
 
-// The server answers with the path, a thousand times over where it says so.
+// The server responds with the path, repeated a thousand times for some paths.
 async function exercise (Agent, port, name) {
   const agent = new Agent({ maxSockets: 3 })
   assert.equal(agent.lane, 'fast')
@@ -30,7 +30,7 @@ async function exercise (Agent, port, name) {
   while (agent.totalSocketCount > 0) await new Promise(setImmediate)
 }
 
-// Takes the package out of Node's cache. addon: the native part too.
+// Removes the package from Node's cache. addon: the native part too.
 function forget (addon) {
   for (const file of Object.keys(require.cache)) {
     if (file.includes('node_modules')) continue

@@ -5,7 +5,7 @@
 //
 // Usage: run.js <port> <event> <exit | throw | reject | caught>
 // caught: a handler of 'uncaughtException' takes the error; then the others
-// must end as ever, and the process by itself. Prints what came of them.
+// must end as usual, and the process by itself. Prints how they ended.
 'use strict'
 
 const http = require('node:http')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The samples as an SVG: one panel for each column, time from left to right.
+// The samples as an SVG: one panel per column, time from left to right.
 'use strict'
 
 const WIDTH = 860

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The soak's requests: each must close once, and have ended as its kind is
-// meant to.
+// The soak's requests: each must close once, and end as its kind must.
 'use strict'
 
 const http = require('node:http')
@@ -15,9 +14,9 @@ const POST = Buffer.alloc(4 * KIB, 'p')
 const TIMEOUT = 20 // ms
 const UPLOAD = 64 * KIB
 
-// share: of a thousand. odd: goes to the odd server. `ends` is what it must have
-// come to when it closes: so many bytes, an error of this code, UPGRADED, or
-// CLOSED without any of them.
+// share: of a thousand. odd: goes to the odd server. `ends` is its
+// expected outcome: so many bytes, an error with this code, UPGRADED, or CLOSED
+// without any of them.
 const KINDS = {
   small: { share: 600, path: '/11', ends: SMALL },
   '1k': { share: 120, path: '/1k', ends: KIB },
@@ -59,7 +58,7 @@ function timeOut (req) {
   req.setTimeout(TIMEOUT, () => req.destroy(Object.assign(new Error('late'), { code: 'LATE' })))
 }
 
-// A table with a thousand entries: which kind the n-th request is of.
+// A table with a thousand entries: the kind of the n-th request.
 const ORDER = Object.entries(KINDS).flatMap(([name, { share }]) => Array(share).fill(name))
 for (let i = ORDER.length - 1, seed = 1; i > 0; i--) {
   seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
@@ -131,7 +130,7 @@ class Load {
     req.on('response', (res) => {
       let bytes = 0
       res.on('data', (chunk) => { bytes += chunk.length })
-      // A response that was destroyed may still end, with nothing.
+      // A destroyed response may still end, without data.
       res.on('end', () => { if (!res.destroyed || bytes > 0) came(bytes) })
       res.on('error', (err) => came(err.code))
       kind.onResponse?.(req, res)

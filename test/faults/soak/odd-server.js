@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The soak's second origin, in a process of its own (forked): what the bench's
-// native one does not do. Sends its port.
+// The soak's second origin, in its own (forked) process: does what the bench's native
+// origin does not. Sends its port.
 'use strict'
 
 const http = require('node:http')

@@ -11,7 +11,7 @@
 //   callback  terminate() while a callback of a request runs
 //   exit      process.exit() in a callback
 //   throw     an exception in a callback
-//   quiet     it comes to its end, with idle connections
+//   quiet     it ends normally, with idle connections
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -30,7 +30,7 @@ const BYTES_PER_WORKER = 64 * 1024
 
 const [how, count] = [process.argv[2], Number(process.argv[3])]
 
-// Half of an answer at once, the rest never, but for '/ok' and '/big'.
+// Half of a response at once and the rest never, except for '/ok' and '/big'.
 function serve (socket) {
   socket.on('error', () => {})
   socket.on('data', (chunk) => {

@@ -22,7 +22,7 @@ function get (path, onResponse, host = '127.0.0.1') {
   return req
 }
 
-// A callback that does not return until its worker is ended.
+// A callback that does not return until its worker is terminated.
 function stay () {
   Atomics.store(flag, 0, 1)
   Atomics.notify(flag, 0)
