@@ -101,7 +101,7 @@ test('the options object is copied, not kept', () => {
   assert.deepEqual(options, { maxSockets: 3 })
 })
 
-test("the agent's options win over the request's", async (t) => {
+test("the agent's options take precedence over the request's", async (t) => {
   const port = await server(t)
   const agent = agentFor(t, { localAddress: '127.0.0.6' })
   const { req } = await pooled({ port, agent, localAddress: '127.0.0.7' })
@@ -178,7 +178,7 @@ test('removeSocket is called when a connection closes', async (t) => {
   assert.equal(removed.at(-1)[1], port)
 })
 
-test('getName of a subclass decides what shares a connection', async (t) => {
+test('getName of a subclass decides which requests share a connection', async (t) => {
   const port = await server(t)
   class Mine extends Agent {
     getName (options) {
@@ -230,7 +230,7 @@ test('a patch of the prototype applies to existing agents', async (t) => {
   assert.equal(calls, 1)
 })
 
-test("a 'free' listener sees each connection that is done, with its options", async (t) => {
+test("a 'free' listener gets each connection that becomes free, with its options", async (t) => {
   const port = await server(t)
   const agent = agentFor(t)
   const seen = []
@@ -252,7 +252,7 @@ test("a 'free' listener may destroy the connection", async (t) => {
   assert.equal(second.req.reusedSocket, false)
 })
 
-test('agentRemove during a request: the response comes, and the pool has forgotten', async (t) => {
+test('agentRemove during a request: the response arrives, and the connection has left the pool', async (t) => {
   const port = await server(t)
   const agent = agentFor(t)
   const req = http.get({ host: '127.0.0.1', port, agent })
@@ -346,7 +346,7 @@ test("a socket of createSocket() that no request uses outlives its 'timeout'", a
   }
 })
 
-test('a list of agent.sockets or freeSockets that is kept is empty when its key is gone', async (t) => {
+test('a kept list of agent.sockets or freeSockets is empty when its key is gone', async (t) => {
   const port = await server(t)
   const agent = agentFor(t)
   const done = pooled({ port, agent })
@@ -363,7 +363,7 @@ test('a list of agent.sockets or freeSockets that is kept is empty when its key 
 })
 
 for (const name of ['localAddress', 'family', 'socketPath']) {
-  test(`an agent's ${name} of undefined takes the request's away, in names too`, async (t) => {
+  test(`an agent's ${name} of undefined removes the request's, in names too`, async (t) => {
     const port = await server(t)
     const agent = agentFor(t, { keepAlive: true, [name]: undefined })
     const done = pooled({ port, agent, localAddress: '127.0.0.1', family: 4, [name]: { localAddress: '127.0.0.1', family: 4 }[name] })

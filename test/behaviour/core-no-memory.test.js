@@ -88,7 +88,7 @@ for (const name of ['open', 'dial', 'begin']) {
   })
 }
 
-test('setIdle: a connection whose time cannot be kept is closed', { skip: hawserOnly }, async (t) => {
+test('setIdle: a connection without memory for its deadline is closed', { skip: hawserOnly }, async (t) => {
   const port = await httpServer(t, (req, res) => {
     res.setHeader('Keep-Alive', 'timeout=5')
     res.end('ok')

@@ -75,7 +75,7 @@ test('async_hooks: each exchange is a resource that is destroyed once', async (t
   for (const id of made) assert.equal(destroyed.filter((one) => one === id).length, 1)
 })
 
-test('async_hooks: a reused connection is a resource of its own', async (t) => {
+test('async_hooks: a reused connection is a separate resource', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   const agent = agentFor(t)
   const made = new Map()

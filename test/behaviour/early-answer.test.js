@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A server that answers before it has read the request, and closes: what it has
-// answered is delivered, although the rest of the request cannot be written.
+// A server that responds before it has read the request, and closes: its response is
+// delivered, although the rest of the request cannot be written.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -45,7 +45,7 @@ const answers = {
 async function server (t, answer, end) {
   return start(t, net.createServer((socket) => {
     socket.on('error', () => {})
-    // The head has come. What is written is on its way when the connection ends.
+    // The head has arrived. The writes are in flight when the connection ends.
     socket.once('data', () => {
       socket.pause()
       socket.write(answer, () => end(socket))
@@ -88,7 +88,7 @@ for (const [how, end] of Object.entries(ends)) {
   }
 }
 
-test('without an answer it is the error of the write', async (t) => {
+test('without a response the request fails with the error of the write', async (t) => {
   const port = await start(t, net.createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => { socket.pause().resetAndDestroy() })
@@ -101,7 +101,7 @@ test('without an answer it is the error of the write', async (t) => {
   assert.match(errors[0].message, /^(write EPIPE|(read|write) ECONNRESET)$/)
 })
 
-test('an answer that is cut off fails, once', async (t) => {
+test('a truncated response fails once', async (t) => {
   const port = await server(t, 'HTTP/1.1 413 Payload Too Large\r\nContent-Length: 9\r\n\r\nno!',
     ends['closes with the request unread'])
   const agent = new Agent()
@@ -111,7 +111,7 @@ test('an answer that is cut off fails, once', async (t) => {
   assert.ok(errors.length > 0)
 })
 
-test('the callbacks of what could not be written are called', { skip: hawserOnly }, async (t) => {
+test('the callbacks of failed writes are called', { skip: hawserOnly }, async (t) => {
   const port = await server(t, answers['a short answer'][0], ends['closes with the request unread'])
   const agent = new Agent()
   t.after(() => agent.destroy())
@@ -199,7 +199,7 @@ for (const [title, hold] of Object.entries({
   'does nothing yet': () => {}
 })) {
   for (const [when, act] of [['at once', (hold, res) => hold(res)], ['later', setImmediate]]) {
-    test(`an upload ends when the reader of a long answer ${title}, ${when}`, async (t) => {
+    test(`an upload ends if the reader of a long response ${title}, ${when}`, async (t) => {
       const peers = []
       const port = await start(t, net.createServer((socket) => {
         peers.push(socket)
@@ -231,7 +231,7 @@ for (const [lane, listen] of [
   })]
 ]) {
   for (const [title, hold] of [['nobody reads', () => {}], ['is paused', (res) => res.pause()]]) {
-    test(`an upload over ${lane} ends whose whole answer ${title}; it can be read later`, async (t) => {
+    test(`an upload over ${lane} ends if its complete response ${title}, which can be read later`, async (t) => {
       const where = listen()
       const server = net.createServer({ pauseOnConnect: true })
       const port = await start(t, server, where)

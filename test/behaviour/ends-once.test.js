@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every request ends exactly once, also where one of Node's own agent ends
-// twice, throws or never ends. Found by test/faults/chaos.js.
+// Every request ends exactly once, even where with Node's own agent it ends twice,
+// throws or never ends. Found by test/faults/chaos.js.
 'use strict'
 
 const assert = require('node:assert/strict')

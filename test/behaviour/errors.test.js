@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What goes wrong fails its own request, with the error that Node gives.
+// A failure affects only its own request, with the same error as in Node.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -13,7 +13,7 @@ const { Agent, hawserOnly } = require('../support/agent')
 const { request } = require('../support/request')
 const { httpServer, rawServer } = require('../support/servers')
 
-// The order and arguments of what a request emits.
+// The events of a request, with their order and arguments.
 function trace (options) {
   return new Promise((resolve) => {
     const events = []
@@ -107,7 +107,7 @@ for (const [title, act, expected] of [
   })
 }
 
-test('a server that speaks before it is asked is answered by its own words', async (t) => {
+test('bytes that a server sends before the request are its response', async (t) => {
   const port = await rawServer(t, () => {}, (socket) => {
     socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
@@ -194,7 +194,7 @@ for (const [options, expected] of [
 }
 
 // The built-in Agent's parser does not survive it: such a request never ends.
-test('an exception in a callback is uncaughtException, and all others are still served', { skip: hawserOnly }, async (t) => {
+test('an exception in a callback is an uncaughtException, and all other requests are served', { skip: hawserOnly }, async (t) => {
   const { spawn } = require('node:child_process')
   const script = `
     const http = require('node:http')

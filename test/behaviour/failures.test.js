@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Connections that cannot be made, break, or bring what is not HTTP: which
+// Connections that cannot be made, break, or carry bytes that are not HTTP: which
 // error, on which object, with which fields, and no other request affected.
 'use strict'
 
@@ -85,7 +85,7 @@ test('a Unix socket that is a plain file: ECONNREFUSED', async (t) => {
   assert.equal(err.message, `connect ECONNREFUSED ${socketPath}`)
 })
 
-test('a local address that is not ours: EADDRNOTAVAIL', async (t) => {
+test('a local address that this host does not have: EADDRNOTAVAIL', async (t) => {
   const err = await failed({ port: 1, agent: agentFor(t), localAddress: '192.0.2.1' })
   assert.equal(err.code, 'EADDRNOTAVAIL')
   assert.equal(err.syscall, 'bind')
@@ -174,7 +174,7 @@ test('for await over a broken response throws the error', async (t) => {
   assert.equal(text, 'abc')
 })
 
-test('a used connection that dies under its request is a socket hang up', async (t) => {
+test('a reused connection that dies during its request is a socket hang up', async (t) => {
   const server = await scriptedServer(t, (n) => n === 0
     ? { pieces: [OK] }
     : { pieces: [], then: 'fin' })
@@ -190,7 +190,7 @@ test('a used connection that dies under its request is a socket hang up', async 
   assert.deepEqual(events, HANG_UP)
 })
 
-// The whole error: code, reason, how far the parser came.
+// The whole error: code, reason, position of the parser.
 for (const [title, bytes, code, reason, bytesParsed] of [
   ['is not HTTP', 'garbage\r\n\r\n', 'HPE_INVALID_CONSTANT', 'Expected HTTP/, RTSP/ or ICE/', 0],
   ['has another version', 'HTTP/9.9 200 OK\r\n\r\n', 'HPE_INVALID_VERSION', 'Invalid HTTP version', 8],
@@ -229,7 +229,7 @@ for (const [title, bytes, code, reason, bytesParsed] of [
   })
 }
 
-test('rawPacket is the piece in which the error is, bytesParsed counts from its start', async (t) => {
+test('rawPacket is the piece that contains the error, bytesParsed counts from its start', async (t) => {
   const { port } = await scriptedServer(t, () => ({
     pieces: ['HTTP/1.1 200 OK\r\nX-A: 1\r\n', 'X-B: 2\r\nBad Header: 3\r\n\r\n']
   }))

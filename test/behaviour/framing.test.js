@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Every way in which a response may be framed, whole and in pieces.
+// Every framing of a response, whole and in pieces.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -139,7 +139,7 @@ test('a response to HEAD has no body, regardless of its Content-Length', async (
   }
 })
 
-test('duplicate headers are joined, dropped or listed as Node does it', async (t) => {
+test('duplicate headers are joined, dropped or listed as in Node', async (t) => {
   const port = await rawServer(t, (socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n' +
       'X-A: 1\r\nX-A: 2\r\nAge: 1\r\nAge: 2\r\nCookie: c\r\nCookie: d\r\n\r\n')

@@ -38,8 +38,8 @@ function agentFor (t, options) {
   return agent
 }
 
-// From 24 on Node keeps the connection of a request that was given up before it
-// had one, if it was on its way: so the agent is destroyed first.
+// Since 24 Node keeps the connection of a request that was destroyed while the
+// connection was being made, so the agent is destroyed first.
 async function empty (agent) {
   agent.destroy()
   while (agent.totalSocketCount > 0) await new Promise(setImmediate)
@@ -77,7 +77,7 @@ for (const [title, options, act, expected] of [
     act(req)
     if (!req.destroyed) req.end()
     await settled(req)
-    // Which of the two closes first is not promised.
+    // It is not specified which of the two closes first.
     const order = (list) => list.filter((name) => !name.endsWith('close'))
     // An unconnected request may have finished writing or not.
     const seen = events.filter((name) => expected.includes(name) || name !== 'finish')
@@ -163,7 +163,7 @@ test('abort() in the response', async (t) => {
   checkOnce(events)
 })
 
-test('the server sees a request that is given up', async (t) => {
+test('the server notices that a request is destroyed', async (t) => {
   const seen = await server(t)
   const req = http.get({ host: '127.0.0.1', port: seen.port, agent: agentFor(t) })
   req.on('error', () => {}) // it is destroyed
@@ -186,7 +186,7 @@ test('res.destroy(err) brings the error on the response and closes both', async 
   await empty(agent)
 })
 
-test('socket.destroy() under a request is a socket hang up, with an error that error', async (t) => {
+test('socket.destroy() during a request is a socket hang up; with an error, that error', async (t) => {
   const seen = await server(t)
   const agent = agentFor(t)
   for (const [error, expected] of [
@@ -259,7 +259,7 @@ test('AbortSignal.timeout() ends a request that gets no answer', async (t) => {
   await empty(agent)
 })
 
-test('aborting the signal of an ended request harms neither it nor the next', async (t) => {
+test('aborting the signal of an ended request affects neither it nor the next', async (t) => {
   const { port } = await server(t)
   const agent = agentFor(t)
   const controller = new AbortController()
@@ -282,7 +282,7 @@ test('addAbortSignal() on the response destroys it', async (t) => {
   const controller = new AbortController()
   const req = http.get({ host: '127.0.0.1', port, agent, path: '/half' })
   const response = once(req, 'response')
-  req.on('error', (err) => assert.equal(err.name, 'AbortError')) // Node tells both
+  req.on('error', (err) => assert.equal(err.name, 'AbortError')) // Node emits it on both
   const [res] = await response
   addAbortSignal(controller.signal, res)
   const error = once(res, 'error')
@@ -292,7 +292,7 @@ test('addAbortSignal() on the response destroys it', async (t) => {
   await empty(agent)
 })
 
-test('giving a request up while it uploads closes the connection', async (t) => {
+test('destroying a request while it uploads closes the connection', async (t) => {
   const seen = await server(t)
   const agent = agentFor(t)
   const req = http.request({ host: '127.0.0.1', port: seen.port, agent, method: 'POST' })
@@ -310,7 +310,7 @@ test('giving a request up while it uploads closes the connection', async (t) => 
   await empty(agent)
 })
 
-test('giving up one of many on the same agent leaves the others alone', async (t) => {
+test('destroying one of many on the same agent does not affect the others', async (t) => {
   const { port } = await server(t)
   const agent = agentFor(t, { maxSockets: 4 })
   const kept = []

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Input that is as dense, as large or as early as it can be.
+// Input that is as dense, as large or as early as possible.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -40,8 +40,8 @@ for (const maxHeaderSize of [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_
   })
 }
 
-// Node parses it; here it is a server to keep away from.
-test('a server that speaks before a late request is begun', { skip: hawserOnly }, async (t) => {
+// Node parses it; hawser treats such a server as unsafe.
+test('a server that sends bytes before a late request has begun', { skip: hawserOnly }, async (t) => {
   const port = await start(t, net.createServer((socket) => {
     socket.on('error', () => {})
     socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n')
@@ -76,7 +76,7 @@ test('callbacks of writes that a destroyed request has queued are called', async
   setImmediate(() => req.destroy())
   const codes = (await Promise.all(done)).map((err) => err?.code)
   const [major] = process.versions.node.split('.').map(Number)
-  if (major >= 22) assert.deepEqual(codes, ['ECANCELED', 'ECANCELED']) // before, Node says less
+  if (major >= 22) assert.deepEqual(codes, ['ECANCELED', 'ECANCELED']) // older versions report less
 })
 
 test('a response emits a timeout that was set in its event', async (t) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// HttpsAgent: what https.Agent does, with the core's pool.
+// HttpsAgent: behaves as https.Agent, with the core's pool.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -29,7 +29,7 @@ async function pooled (options, body) {
 
 const answer = (req, res) => res.end(`${req.method} ${req.url}`)
 
-test('requests go over one connection, and the agent is an https.Agent', async (t) => {
+test('requests share one connection, and the agent is an https.Agent', async (t) => {
   const port = await httpsServer(t, {}, answer)
   const agent = agentFor(t)
   assert.ok(agent instanceof https.Agent)
@@ -148,7 +148,7 @@ test('failed handshakes leak nothing', async (t) => {
   assert.deepEqual(lists.flatMap(Object.keys), [])
 })
 
-test('a checkServerIdentity of the agent is asked once per connection', async (t) => {
+test('a checkServerIdentity of the agent is called once per connection', async (t) => {
   const asked = []
   const checkServerIdentity = (host) => { asked.push(host) }
   const port = await httpsServer(t, {}, answer)
@@ -159,7 +159,7 @@ test('a checkServerIdentity of the agent is asked once per connection', async (t
   assert.deepEqual(asked, ['localhost'])
 })
 
-// CVE-2026-58040: what one function accepted another must judge for itself.
+// CVE-2026-58040: a certificate that one function accepted is checked again by another.
 test('a checkServerIdentity of the request never shares a connection or a session',
   { skip: hawserOnly }, async (t) => {
     const port = await httpsServer(t, {},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// An idle connection is a free one until it has closed: whoever looks between the
-// end of its time and its close sees it in agent.freeSockets.
+// An idle connection counts as free until it has closed: between the expiry of its
+// timeout and its close it is in agent.freeSockets.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -23,7 +23,7 @@ const lanes = {
   node: (agent) => Object.assign(agent, { createConnection: (options) => net.connect(options) })
 }
 
-// Where the agent shows the socket.
+// The list in which the agent shows the socket.
 function shownIn (agent, socket) {
   return ['sockets', 'freeSockets'].filter((name) => Object.values(agent[name]).flat().includes(socket))
 }
@@ -47,7 +47,7 @@ for (const [lane, make] of Object.entries(lanes)) {
     assert.deepEqual(shownIn(agent, socket), [])
   })
 
-  test(`one that is destroyed, or whose server hangs up, too, ${lane} lane`, { skip: hawserOnly }, async (t) => {
+  test(`so is one that is destroyed, or whose server hangs up, ${lane} lane`, { skip: hawserOnly }, async (t) => {
     let peer
     const port = await httpServer(t, (req, res) => {
       peer = req.socket
@@ -70,7 +70,7 @@ for (const [lane, make] of Object.entries(lanes)) {
     }
   })
 
-  test(`one that is used again is not, ${lane} lane`, { skip: hawserOnly }, async (t) => {
+  test(`one that is reused is not, ${lane} lane`, { skip: hawserOnly }, async (t) => {
     const port = await httpServer(t, (req, res) => res.end('ok'))
     const agent = make(new Agent())
     t.after(() => agent.destroy())

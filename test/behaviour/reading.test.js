@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading a response: slowly, partly, not at all, and by every interface that
-// a Readable has.
+// Reading a response: slowly, partly, not at all, and through every interface of a
+// Readable.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -50,7 +50,7 @@ async function begin (port, agent) {
   return { req, res }
 }
 
-// Enough turns of the loop for anything that would come to have come.
+// Enough turns of the loop for any event to arrive.
 async function turns (n = 50) {
   for (let i = 0; i < n; i++) await new Promise(setImmediate)
 }
@@ -189,7 +189,7 @@ test('setEncoding base64 and hex', async (t) => {
   const agent = agentFor(t)
   for (const [encoding, expected] of [['base64', 'AAEC/f7/CQ=='], ['hex', '000102fdfeff09']]) {
     let text = ''
-    // At once: before 24 Node loses the tail when the end is there already.
+    // At once: before 24, Node loses the tail if the end has already arrived.
     const req = http.get({ host: '127.0.0.1', port, agent }, (res) => {
       res.setEncoding(encoding).on('data', (chunk) => { text += chunk })
     })
@@ -284,7 +284,7 @@ test('a response is paused while its last bytes are already here', async (t) => 
   const { res, req } = await begin(server.port, agent)
   res.pause()
   await turns()
-  // It was not read: so it has not ended, and its connection is not free.
+  // It was not read, so it has not ended, and its connection is not free.
   assert.equal(res.readableEnded, false)
   assert.deepEqual(Object.keys(agent.freeSockets), [])
   let text = ''

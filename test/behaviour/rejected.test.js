@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A connection that the pool offers and that is of no use is no lease: what the pool
-// counts is what requests got.
+// A connection that the pool offers but that cannot be used does not count as a lease:
+// the pool counts what requests got.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -24,7 +24,7 @@ class NodeLaneAgent extends Agent {
   createConnection (options) { return net.createConnection(options) }
 }
 
-// As async-listener does it, for what the agent is told to.
+// As async-listener does it.
 class OwnOnSocketAgent extends Agent {
   addRequest (req, ...args) {
     if (req.path === '/own') {
@@ -35,10 +35,10 @@ class OwnOnSocketAgent extends Agent {
   }
 }
 
-// On the Node lane a socket is Node's, and every request may have it.
+// On the Node lane the socket is Node's, and any request may use it.
 const fastOnly = hawserOnly || (process.env.HAWSER_LANE === 'node' && 'the fast lane only')
 
-// Each makes an idle socket useless, and the pool has not heard of it.
+// Each makes an idle socket useless without the pool's knowledge.
 for (const [what, Class, spoil, path = '/'] of [
   ['was destroyed', NodeLaneAgent, (socket) => socket.destroy()],
   ['was ended', NodeLaneAgent, (socket) => socket.end()],
@@ -59,7 +59,7 @@ for (const [what, Class, spoil, path = '/'] of [
   })
 }
 
-test('a socket that is handed over to a request that cannot have it counts as stale', { skip: fastOnly }, async (t) => {
+test('a socket that is handed over to a request that cannot use it counts as stale', { skip: fastOnly }, async (t) => {
   const held = []
   const port = await httpServer(t, (req, res) => {
     if (req.url === '/held') held.push(res)

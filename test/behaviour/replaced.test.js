@@ -25,7 +25,7 @@ async function said (script, args) {
 
 function mayBeReplaced () {
   try {
-    // eslint-disable-next-line n/no-deprecated-api -- the way to replace it
+    // eslint-disable-next-line n/no-deprecated-api -- this is how it is replaced
     return Boolean(process.binding('http_parser'))
   } catch {
     return false
@@ -60,7 +60,7 @@ for (const replaced of [false, true]) {
 
 // -- continuation-local-storage ---------------------------------------------------
 
-// Every callback of a request, and what the context says in it.
+// Every callback of a request, and the context in it.
 const files = { cls: require.resolve('continuation-local-storage'), hawser, register }
 
 const contexts = (port, loads) => `
@@ -117,7 +117,7 @@ const NOT_NODES = {
   "ClientRequest.prototype.onSocket is not Node's own": wrap('http.ClientRequest.prototype', 'onSocket')
 }
 
-// What is used as it is.
+// Replacements that are used unchanged.
 const CALLED = {
   'write of sockets': wrap("require('node:net').Socket.prototype", 'write'),
   'write of all streams': wrap("require('node:stream').Duplex.prototype", 'write'),

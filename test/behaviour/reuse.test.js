@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The life of a pooled connection as its user sees it: on the request, on the
-// socket and in the agent's lists.
+// The life of a pooled connection as the user sees it: on the request, on the socket
+// and in the agent's lists.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -19,7 +19,7 @@ const { httpServer } = require('../support/servers')
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-// From 22.23 and 24.17 on Node closes an idle connection that receives bytes.
+// Since 22.23 and 24.17, Node closes an idle connection that receives bytes.
 const guarded = isHawser || major > 24 || (major === 24 && minor >= 17) ||
   (major === 22 && minor >= 23)
 // Node 20 has no agentKeepAliveTimeoutBuffer.
@@ -31,7 +31,7 @@ function agentFor (t, options) {
   return agent
 }
 
-// Answers 'ok' and notes the client's port and Connection header per request.
+// Responds 'ok' and records the client's port and Connection header per request.
 async function portServer (t) {
   const seen = { ports: [], connection: [] }
   seen.port = await httpServer(t, (req, res) => {
@@ -192,7 +192,7 @@ test('what the request looks like on the wire', async (t) => {
   ])
 })
 
-test('listeners do not pile up on a connection', async (t) => {
+test('listeners do not accumulate on a connection', async (t) => {
   const { port } = await portServer(t)
   const agent = agentFor(t)
   const listeners = (socket) => socket.eventNames().map((name) =>
@@ -221,7 +221,7 @@ for (const [title, head, kept] of [
     const agent = agentFor(t, { maxSockets: 1 })
     const both = [request({ port: server.port, agent }), request({ port: server.port, agent })]
     for (const { body } of await Promise.all(both)) assert.equal(String(body), 'ok')
-    // A request that waits is given even a connection whose hint has run out.
+    // A waiting request gets even a connection whose hint has expired.
     if (!head.includes('timeout=')) assert.equal(server.connections.length, kept ? 1 : 2)
     if (kept) {
       await new Promise(setImmediate)
@@ -232,7 +232,7 @@ for (const [title, head, kept] of [
   })
 }
 
-// Node heeds the hint only where the agent has a longer timeout of its own.
+// Node applies the hint only if the agent has a longer timeout itself.
 test("the server's hint closes an idle connection, less agentKeepAliveTimeoutBuffer",
   { skip: !buffered && 'Node 20 has no agentKeepAliveTimeoutBuffer' }, async (t) => {
     const { port } = await scriptedServer(t, () => ({
@@ -254,7 +254,7 @@ test('a request that says Connection: close is not pooled, and the server receiv
   assert.deepEqual(connection, ['close'])
 })
 
-test('keepAlive: false says close, but keep-alive when requests may wait for it', async (t) => {
+test('keepAlive: false sends close, but keep-alive if requests may wait for it', async (t) => {
   const { port, connection, ports } = await portServer(t)
   const one = agentFor(t, { keepAlive: false })
   await request({ port, agent: one })
@@ -274,7 +274,7 @@ test('bytes after the response reach no request, and the connection is closed', 
   assert.equal(server.connections.length, 2)
 })
 
-test('bytes on an idle connection close it, and the next request has one of its own',
+test('bytes on an idle connection close it, and the next request gets another',
   { skip: !guarded && 'this Node takes them for the next response' }, async (t) => {
     const server = await scriptedServer(t, () => ({ pieces: [OK] }))
     const agent = agentFor(t)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of several addresses: the core tries them, where net would.
+// Names with several addresses: the core tries them in place of net.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -25,7 +25,7 @@ function agentFor (t, options) {
   return agent
 }
 
-// The kernel's timer of a connection that is silent: 02 is keep-alive.
+// The kernel's timer of a silent connection: 02 is keep-alive.
 function timerOf ({ localPort, remotePort }) {
   const hex = (port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   for (const line of fs.readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
@@ -45,7 +45,7 @@ for (const list of [[HERE], [HERE, ALSO_HERE]]) {
     await request({ host: 'some.test', port, agent })
     await free
     const [socket] = agent.freeSockets[`some.test:${port}:`]
-    // The request may not have been acknowledged yet: that has a timer of its own.
+    // The request may not have been acknowledged yet, which has its own timer.
     while (timerOf(socket) === '01') await new Promise(setImmediate)
     assert.equal(timerOf(socket), '02')
   })
@@ -73,7 +73,7 @@ test('the time of an attempt starts when it is made, however long the turn has b
   assert.equal(String(body), 'ok')
 })
 
-test('of 300 addresses the first that answers is taken', async (t) => {
+test('of 300 addresses the first that accepts is used', async (t) => {
   const port = await httpServer(t, (req, res) => res.end('ok'))
   const list = Array.from({ length: 300 }, (_, i) => (
     { address: `127.0.${1 + (i >> 8)}.${i & 255}`, family: 4 }))
@@ -82,7 +82,7 @@ test('of 300 addresses the first that answers is taken', async (t) => {
   assert.equal(String(body), 'ok')
 })
 
-test('a localPort holds for the second family too', async (t) => {
+test('a localPort applies to the second family too', async (t) => {
   const port = await httpServer(t, (req, res) => res.end(String(req.socket.remotePort)))
   const closed = net.createServer().listen(0, '127.0.0.1')
   await once(closed, 'listening')
@@ -125,9 +125,9 @@ for (const list of [
   })
 }
 
-// Given up before it had its socket: that is idle while it connects, with a handle of
-// Node's for each address. Before 24 it is not kept.
-test('what comes unasked on a connection that was idle before it was made closes it', { skip: hawserOnly }, async (t) => {
+// A request that is destroyed before it has its socket: the socket is idle while it
+// connects, with a handle of Node's for each address. Before 24 it is not kept.
+test('unrequested bytes on a connection that was idle before it was made close it', { skip: hawserOnly }, async (t) => {
   let asked = 0
   const port = await rawServer(t, () => { asked++ }, (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
   const agent = agentFor(t, { keepAlive: true, lookup: finds(NOBODY, HERE) })

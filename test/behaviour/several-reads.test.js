@@ -16,7 +16,7 @@ const START = 1000
 const SIZE = 300000
 const WARM = 32 * 1024 * 1024
 
-// A server in a thread of its own. The rest of a /body is written when flag[0]
+// A server in its own thread. The rest of a /body is written when flag[0]
 // is 1, and the kernel has it when that is 2.
 const SERVER = `
   const { workerData: flag, parentPort } = require('node:worker_threads')

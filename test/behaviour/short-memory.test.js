@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// No memory for what a record brings: the request fails, whatever else has come
-// in the same read; a response never ends as if it were whole.
+// No memory for the contents of a record: the request fails, regardless of what else
+// came in the same read. A response never ends as if it were complete.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -80,7 +80,7 @@ for (const [what, memory, pieces, then, how] of cases) {
     assert.equal(events.includes('res end'), false, String(events))
     assert.equal(events.filter((event) => event.startsWith('error')).length, 1, String(events))
     assert.equal(events.filter((event) => event === 'close').length, 1)
-    // Its slab is the core's again: all of them are used here, and more.
+    // The core has its slab again: all slabs are used here, and more.
     for (let i = 0; i < 40; i++) assert.equal(String((await request({ port, agent })).body), 'ok')
     assert.equal(agent.totalSocketCount, 1)
   })

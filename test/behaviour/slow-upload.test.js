@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A large write that makes progress is no silence; one that makes none is.
+// A large write that makes progress does not count as silence; one that makes none
+// does.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -15,7 +16,7 @@ const { start } = require('../support/servers')
 const MIB = 1024 * 1024
 const LIMIT = 150 // ms
 
-// Takes a bit of the request whenever the client has been silent for a third of its
+// Reads some of the request whenever the client has been silent for a third of its
 // limit, `bits` times, and then either all of it or nothing more.
 async function slowServer (t, bits, then) {
   return start(t, net.createServer((socket) => {
@@ -48,7 +49,7 @@ for (const [what, makeBody] of [
       socket.setTimeout(LIMIT, () => req.emit('timeout'))
     })]
   ]) {
-    test(`one ${what} of 24 MiB that is taken in bits does not time out: ${how}`, async (t) => {
+    test(`one ${what} of 24 MiB that is read in pieces does not time out: ${how}`, async (t) => {
       const port = await slowServer(t, 12, 'goes on')
       const agent = new Agent()
       t.after(() => agent.destroy())
@@ -65,7 +66,7 @@ for (const [what, makeBody] of [
   }
 }
 
-test('a peer that stops taking it is silent', async (t) => {
+test('a peer that stops reading it is silent', async (t) => {
   const port = await slowServer(t, 3, 'stops')
   const agent = new Agent()
   t.after(() => agent.destroy())

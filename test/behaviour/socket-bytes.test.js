@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program sees of the bytes on a request's socket: all of them by
-// listening for 'data', as node-fetch 3 does, and how many there were.
+// What a program sees of the bytes on a request's socket: all of them with a 'data'
+// listener, as in node-fetch 3, and their number.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -27,7 +27,7 @@ function newAgent (t, options) {
   return agent
 }
 
-// Reads the response, and with each way of listening what the socket says.
+// Reads the response and, with each way of listening, the socket's bytes.
 async function listen (t, how, pieces) {
   const { port } = await scriptedServer(t, () => ({ pieces }))
   const req = http.get({ port, host: '127.0.0.1', agent: newAgent(t) })
@@ -83,7 +83,7 @@ test('a listener stays on the socket: it sees the next responses, until it is re
   assert.deepEqual(seen, [HELLO, HELLO])
 })
 
-test('megabytes are seen whole, also when the body is read slowly', async (t) => {
+test('megabytes arrive complete, also if the body is read slowly', async (t) => {
   const size = 3e6
   const head = `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`
   const { port } = await scriptedServer(t, () => ({ pieces: [head, Buffer.alloc(size, 'x')] }))

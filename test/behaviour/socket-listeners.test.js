@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The listeners that programs find on a request's socket. node-fetch 2 sees by
-// the one for 'data' whether a chunked response was cut off.
+// The listeners that programs find on a request's socket. node-fetch 2 uses the one
+// for 'data' to find out whether a chunked response was truncated.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -20,7 +20,7 @@ function listening (socket) {
   return count
 }
 
-test('a socket has one for data until the response is complete', async (t) => {
+test("a socket has a listener for 'data' until the response is complete", async (t) => {
   const answers = []
   const port = await httpServer(t, (req, res) => {
     res.write('begun')
@@ -58,7 +58,7 @@ test('a socket that closes with a complete response has none', async (t) => {
   assert.equal(await closed, 0)
 })
 
-test('a socket that closed has kept it: the response was cut off', async (t) => {
+test('a socket that closed has kept it: the response was truncated', async (t) => {
   const port = await httpServer(t, (req, res) => {
     res.write('begun', () => req.socket.end())
   })
@@ -73,7 +73,7 @@ test('a socket that closed has kept it: the response was cut off', async (t) => 
   assert.equal(listening(socket), 1)
 })
 
-test('a socket that was reset, or that spoke nonsense, has none', async (t) => {
+test('a socket that was reset, or that sent garbage, has none', async (t) => {
   for (const how of ['reset', 'nonsense']) {
     let peer
     const port = await httpServer(t, (req, res) => {

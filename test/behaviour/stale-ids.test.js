@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ids of the core, seen from JavaScript: one that has ended is an error for ever,
-// and so is anything that never was one.
+// Ids of the core, seen from JavaScript: an id that has ended is always an error, and
+// so is any value that never was one.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -10,7 +10,7 @@ const { test } = require('node:test')
 const native = require('../../lib/binding')
 const ring = require('../../lib/shared-ring')
 
-const REUSES = 5000 // more than 12 bits count
+const REUSES = 5000 // more than 12 bits can count
 
 const STALE = Number(Object.keys(native.errors).find(
   (status) => native.errors[status][0] === 'ERR_HAWSER_STALE'))
@@ -30,7 +30,7 @@ function add (id) {
 }
 
 for (const [kind, make] of Object.entries({ external: native.external, 'not opened': () => 0 })) {
-  test(`an id of a connection (${kind}) never comes twice, however often its index is used`, () => {
+  test(`an id of a connection (${kind}) is never repeated, however often its index is used`, () => {
     const id = pool()
     const old = new Set()
     for (let i = 0; i < REUSES; i++) {
@@ -57,7 +57,7 @@ test('anything that is not an id is stale', () => {
   assert.equal(native.remove(conn), 0)
 })
 
-// The same memory serves the next connection at once.
+// The next connection uses the same memory at once.
 const WITH_ARRAY = { dial: '127.0.0.1', writev: 'text' }
 for (const [call, element] of Object.entries(WITH_ARRAY)) {
   test(`${call}: an id that ends while its array is read is stale`, (t) => {

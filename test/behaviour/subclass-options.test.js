@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a subclass's createSocket() is called with: the options of the request and
-// of the agent in one, as Node does it, so that net.connect(options) connects.
+// The arguments of a subclass's createSocket(): the options of the request and of the
+// agent merged, as in Node, so that net.connect(options) connects.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -15,7 +15,7 @@ const { Agent } = require('../support/agent')
 const { request } = require('../support/request')
 const { httpServer, start } = require('../support/servers')
 
-// As agent-base 9 makes its sockets: past createConnection(), and by callback.
+// As agent-base 9 makes its sockets: without createConnection(), by callback.
 function connecting (Base) {
   return class Connecting extends Base {
     seen = []
@@ -63,7 +63,7 @@ for (const [title, agentOptions, requestOptions] of [
   })
 }
 
-test("createSocket's options of requests that wait are their own", async (t) => {
+test('each waiting request has its own options of createSocket', async (t) => {
   const port = await httpServer(t, (req, res) => {
     res.shouldKeepAlive = false
     res.end(req.url)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The Agent as a class: what programs build on it.
+// The Agent as a class that programs extend.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -25,7 +25,7 @@ test('it is an http.Agent', () => {
   assert.equal(agent.totalSocketCount, 0)
 })
 
-test('getName() is what the built-in Agent says', () => {
+test('getName() is the same as that of the built-in Agent', () => {
   const [mine, builtin] = [new Agent(), new http.Agent()]
   for (const options of [
     undefined, {}, { host: 'a' }, { host: 'a', port: 1 }, { host: 'a', port: 1, localAddress: '::1' },
@@ -81,7 +81,7 @@ test('overridden addRequest, createSocket, getName and removeSocket are called',
   assert.deepEqual([...new Set(calls)], ['addRequest', 'createSocket', 'removeSocket'])
 })
 
-test('two requests with different options for one host do not share where they must not', async (t) => {
+test('two requests for one host share no connection if their options forbid it', async (t) => {
   const port = await httpServer(t, (req, res) => res.end(req.socket.remoteAddress))
   const agent = new Agent()
   t.after(() => agent.destroy())
@@ -90,7 +90,7 @@ test('two requests with different options for one host do not share where they m
   assert.equal(String(body), '127.0.0.2')
 })
 
-test('a Host header that is no string is refused as Node does it', () => {
+test('a Host header that is not a string is refused as in Node', () => {
   const run = (agent) => {
     try {
       http.get({ host: '127.0.0.1', port: 1, agent, headers: { host: ['a', 'b'] } })

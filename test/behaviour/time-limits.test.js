@@ -35,7 +35,7 @@ async function empty (agent) {
   while (agent.totalSocketCount > 0) await new Promise(setImmediate)
 }
 
-// A request to a server that does not answer, given up at its end.
+// A request to a server that does not respond, destroyed at the end of its test.
 function hanging (t, options) {
   const req = http.get({ host: '127.0.0.1', ...options })
   req.on('error', () => {}) // it is destroyed when the test ends
@@ -52,7 +52,7 @@ test("'timeout' comes with the request still alive, and destroy() then ends it",
   assert.equal(req.socket.destroyed, false)
   req.destroy()
   await settled(req)
-  // On a busy machine the time may be up before the connection is made.
+  // On a busy machine the time may expire before the connection is made.
   assert.deepEqual(events.filter((name) => name !== 'finish'),
     ['socket', 'timeout', 'error ECONNRESET: socket hang up', 'close'])
 })
@@ -93,14 +93,14 @@ test('setTimeout() before there is a socket, after it, and when it is connected'
   await Promise.all([early, onSocket, connected].map((req) => once(req, 'timeout')))
 })
 
-test('setTimeout(0) takes the timeout away', async (t) => {
+test('setTimeout(0) removes the timeout', async (t) => {
   const port = await server(t)
   const agent = agentFor(t)
   const without = hanging(t, { port, agent, timeout: SHORT })
   without.on('timeout', () => assert.fail('timeout'))
   await once(without, 'socket')
   without.setTimeout(0)
-  // Two of these take longer than the one that was taken away.
+  // Two of these take longer than the one that was removed.
   for (let i = 0; i < 2; i++) await once(hanging(t, { port, agent, timeout: SHORT }), 'timeout')
 })
 
@@ -111,7 +111,7 @@ test("the agent's timeout is the request's when it has none of its own", async (
   assert.equal(req.destroyed, false)
 })
 
-test("the agent's timeout is there on a used connection too", async (t) => {
+test("the agent's timeout also applies to a reused connection", async (t) => {
   const port = await server(t)
   const agent = agentFor(t, { timeout: 5 * SHORT })
   const free = freed(agent)
@@ -122,7 +122,7 @@ test("the agent's timeout is there on a used connection too", async (t) => {
   assert.equal(req.reusedSocket, true)
 })
 
-test("the request's own timeout is stronger than the agent's", async (t) => {
+test("the request's own timeout takes precedence over the agent's", async (t) => {
   const port = await server(t)
   const agent = agentFor(t, { timeout: 60000 })
   const req = hanging(t, { port, agent, timeout: SHORT })
@@ -130,7 +130,7 @@ test("the request's own timeout is stronger than the agent's", async (t) => {
   assert.equal(req.timeout, SHORT)
 })
 
-test('a timeout in the middle of the body is heard on request and response', async (t) => {
+test('a timeout in the middle of the body is emitted on request and response', async (t) => {
   const port = await server(t)
   const req = http.get({
     host: '127.0.0.1', port, agent: agentFor(t), path: '/half', timeout: SHORT
@@ -166,7 +166,7 @@ test('socket.setTimeout() with a callback, and the timeout property', async (t) 
   assert.equal(socket.timeout, 0)
 })
 
-test('socket.setTimeout() refuses what is no time', async (t) => {
+test('socket.setTimeout() refuses invalid values', async (t) => {
   const port = await server(t)
   const req = hanging(t, { port, agent: agentFor(t) })
   const [socket] = await once(req, 'socket')
@@ -175,7 +175,7 @@ test('socket.setTimeout() refuses what is no time', async (t) => {
   assert.throws(() => socket.setTimeout(1, 'x'), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('bytes that arrive put the timeout off', async (t) => {
+test('bytes that arrive restart the timeout', async (t) => {
   const port = await httpServer(t, (req, res) => {
     res.writeHead(200, { 'Content-Length': 40 })
     let left = 40
@@ -237,7 +237,7 @@ test("an idle connection is closed after the agent's timeout", async (t) => {
 
 test('a timeout while the connection is being made', async (t) => {
   await server(t) // keeps the process alive, as a real look-up would
-  // The look-up never answers, so there is nothing to connect to.
+  // The look-up never calls back, so there is nothing to connect to.
   const req = hanging(t, {
     host: 'slow.test', port: 80, agent: agentFor(t), lookup: () => {}, timeout: SHORT
   })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A program in TypeScript finds the types by each way of finding modules.
+// A program in TypeScript finds the types with each kind of module resolution.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A connection that stops being HTTP: nothing of what was on its way is lost.
+// A connection that stops being HTTP: no bytes in flight are lost.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -100,8 +100,8 @@ test('a request body that is still queued is sent, and then what the new protoco
   assert.ok(got > body.length)
 })
 
-// The rest of the body is Node's handle's to send, and what is laid over the socket
-// finds one. (HTTP/2 over it ends the process, with Node's own agent too: an assertion
+// Node's handle sends the rest of the body, and a protocol over the socket gets such a
+// handle. (HTTP/2 over it ends the process, with Node's own agent too: an assertion
 // of node_http2.cc about a write that is not its own.)
 function echoOverTls (socket) {
   const secure = new tls.TLSSocket(socket, { isServer: true, key: pem('server-key'), cert: pem('server-cert') })
@@ -109,14 +109,14 @@ function echoOverTls (socket) {
 }
 
 for (const [name, options, head] of SWITCHES) {
-  test(`TLS over the socket of '${name}' while the request's body is still leaving`, async (t) => {
+  test(`TLS over the socket of '${name}' while the request's body is still being sent`, async (t) => {
     const body = Buffer.alloc(16 * MIB, 'b')
     const sum = createHash('sha256')
     const port = await start(t, net.createServer((socket) => {
       let left = null
       socket.on('error', () => {})
       socket.on('data', function take (chunk) {
-        if (left === null) { // answers before it reads on
+        if (left === null) { // responds before it reads on
           chunk = chunk.subarray(chunk.indexOf('\r\n\r\n') + 4)
           left = body.length
           socket.pause()

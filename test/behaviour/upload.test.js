@@ -27,7 +27,7 @@ function agentFor (t, options) {
   return agent
 }
 
-// Gives back the body it got.
+// Echoes the body.
 function mirror (t) {
   return httpServer(t, (req, res) => req.pipe(res))
 }
@@ -170,7 +170,7 @@ test('write callbacks come in order, and then that of end()', async (t) => {
   assert.deepEqual(calls, ['a', 'b', 'end'])
 })
 
-test("'finish' comes without any response, when all was handed over", async (t) => {
+test("'finish' comes without any response, when everything was passed on", async (t) => {
   const port = await httpServer(t, () => {})
   const req = http.request({ host: '127.0.0.1', port, agent: agentFor(t), method: 'POST' })
   req.on('error', () => {}) // it is destroyed below
@@ -243,7 +243,7 @@ test('setHeader() after the head was sent is ERR_HTTP_HEADERS_SENT', async (t) =
   assert.equal(String(body), 'x')
 })
 
-test("a server that does not read: write() says false, and 'drain' comes once it does", async (t) => {
+test("a server that does not read: write() returns false, and 'drain' is emitted once it does", async (t) => {
   let peer
   const port = await start(t, net.createServer((socket) => {
     peer = socket.pause().on('error', () => {})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Requests that wait for a connection: their order, what they see meanwhile,
-// and what becomes of them when others fail or the agent is destroyed.
+// Requests that wait for a connection: their order, what they see meanwhile, and how
+// they end when others fail or the agent is destroyed.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -21,7 +21,7 @@ function agentFor (t, options) {
   return agent
 }
 
-// Answers in the order of arrival, and notes it; '/hold' is kept in `held`.
+// Responds in the order of arrival, and records it; '/hold' is kept in `held`.
 async function server (t) {
   const seen = { order: [], ports: new Set(), held: [] }
   seen.port = await httpServer(t, (req, res) => {
@@ -143,7 +143,7 @@ test('destroy(err) while waiting brings that error', async (t) => {
   assert.deepEqual(events, ['error MINE: not any more', 'close'])
 })
 
-test('when all of them are given up the connection becomes idle', async (t) => {
+test('when all waiting requests are destroyed, the connection becomes idle', async (t) => {
   const { port, held } = await server(t)
   const agent = agentFor(t, { maxSockets: 1 })
   const first = request({ port, agent, path: '/hold' })
@@ -163,7 +163,7 @@ test('when all of them are given up the connection becomes idle', async (t) => {
   assert.equal((await request({ port, agent })).req.socket, (await first).req.socket)
 })
 
-test('a connection that is refused fails its own request, and the next in the queue dials again',
+test('a connection that is refused fails its own request, and the next in the queue connects again',
   async (t) => {
     const port = await closedPort(t)
     const agent = agentFor(t, { maxSockets: 1 })

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Responses that have no body whatever their head says (RFC 9112 section 6.3): is
-// their connection used again (section 9.3)? Node's agent closes that of a response
-// to HEAD without framing.
+// Responses that have no body, regardless of their head (RFC 9112 section 6.3): is
+// their connection reused (section 9.3)? Node's agent closes that of a response to
+// HEAD without framing.
 'use strict'
 
 const assert = require('node:assert/strict')

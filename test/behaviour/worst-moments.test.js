@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Every callback of the user's that a request meets may throw, destroy whatever is
-// at hand or take the socket away: each request ends once, an exception is seen
-// once, the pool's numbers are right afterwards and its one place is free. The
-// table is walked by test/support/worst-moments.js.
+// Every callback of the user that a request calls may throw, destroy any object or
+// take the socket away: each request ends once, an exception is seen once, the pool's
+// counts are right afterwards and its one place is free. The table is in
+// test/support/worst-moments.js.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -24,8 +24,8 @@ const LOST = ['addRequest, after: throws']
 // Node's Writable calls no callback after one that threw, so 'finish' never comes.
 if (Number(process.versions.node.split('.')[0]) >= 24) LOST.push('write callback: throws')
 
-// Exceptions that pass through Node's own code on the Node lane, and what it has
-// not done yet. docs/compatibility.md
+// Exceptions that pass through Node's own code on the Node lane, before it has
+// finished: docs/compatibility.md
 const NODES = [
   /^socket (lookup|connect|data|end|close)(, first)?: throws$/,
   /^request (finish|response|continue|information|drain|close|error): throws$/,
@@ -33,7 +33,7 @@ const NODES = [
   /^(socket )?free, first: throws$/
 ]
 
-// Those that only one lane or one version of Node has.
+// Callbacks that only one lane or one version of Node has.
 const OPTIONAL = ['createConnection', 'createConnection, after', 'socket agentRemove', 'socket agentRemove, first',
   'channel http.client.request.created', 'socket data, first']
 
