@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A socket while it is an agent's, of either lane: the listeners that it has then, how
-// it is kept idle and woken, and how it leaves the pool.
+// A socket that belongs to an agent, on either lane: the listeners that it has, how it is
+// kept idle and reused, and how it leaves the pool.
 'use strict'
 
 const native = require('./binding')
@@ -19,16 +19,15 @@ const {
 
 function ignore () {}
 
-// Is what a socket has in a pool its own connection of the core's? Not if the
-// socket is Node's, or was of another agent before (a CONNECT's, by a createConnection).
+// Is the socket's entry in the pool its own connection of the core? Not if the socket is
+// Node's, or belonged to another agent before (a CONNECT's, through a createConnection).
 function isCores (socket) {
   return socket[kCore] !== undefined && socket[kCore].id === socket[kConn]
 }
 
-// Node: installListeners(). The functions are shared; what they need is on the
-// socket. One of Node's has a listener for 'error' beyond those of Node too:
-// Node takes its own away at the end of a response, and req.destroy(err) just
-// before makes the socket throw then.
+// Node: installListeners(). The functions are shared; their state is on the socket. A
+// socket of Node's also gets a listener for 'error': Node removes its own at the end of a
+// response, and a req.destroy(err) just before would then make the socket throw.
 function install (agent, socket, options, id) {
   const isKnown = socket[kAgent] !== undefined
   if (isKnown) takeBack(socket)
@@ -53,15 +52,15 @@ function install (agent, socket, options, id) {
   addKeylog(agent, socket)
 }
 
-// A createConnection of somebody's has given a socket once more: it leaves the place
-// that it has. Who waits for that may be given it in the same way.
+// A custom createConnection has returned a socket of the pool again: the socket leaves its
+// place. A request that waits for that place may get it in the same way.
 function takeBack (socket) {
   while (socket[kConn] !== undefined) onSocketRemove.call(socket)
   socket.removeListener('error', exchange.onIdleError)
 }
 
 function onSocketFree () {
-  this[kAgent]?.emit('free', this, this[kOptions]) // null: a listener before has taken it
+  this[kAgent]?.emit('free', this, this[kOptions]) // null: an earlier listener has taken it
 }
 
 function onSocketClose () {
@@ -69,7 +68,7 @@ function onSocketClose () {
   try {
     this[kAgent]?.removeSocket(this, this[kOptions])
   } catch (err) {
-    process.nextTick(rethrow, err) // the request's own listener comes behind
+    process.nextTick(rethrow, err) // the request's own listener runs after this
   }
 }
 
@@ -78,11 +77,11 @@ function onSocketTimeout () {
   else if (this[kExchange]?.tellsTimeout === false) this._httpMessage.res?.emit('timeout')
 }
 
-// It goes on working, but not for the agent; at once, or when the request that is
-// on it, or about to be, has ended.
+// It continues to work, but without the agent: at once, or when its current or coming
+// request has ended.
 function onSocketRemove () {
   const agent = this[kAgent]
-  if (agent === null) return // a listener before has done it
+  if (agent === null) return // an earlier listener has done it
   const wasIdle = this[kIdle]
   const wasCores = isCores(this)
   this.removeListener('free', onSocketFree)
@@ -105,8 +104,8 @@ function onSocketRemove () {
   }
 }
 
-// Whatever has become of the listeners above, or of removeSocket(): one that has
-// closed is in no pool.
+// Whatever happened to the listeners above, or to removeSocket(): a closed socket is in no
+// pool.
 function leave (socket) {
   const id = socket[kConn]
   if (id === undefined) return
@@ -115,18 +114,18 @@ function leave (socket) {
   socket[kAgent][kPool].remove(id, socket)
 }
 
-// Keeps a socket that the pool has idle. Result: false where it cannot be kept.
+// Keeps a socket that is idle in the pool. Result: false if it cannot be kept.
 function keep (agent, socket, req) {
   clearAsyncId(socket)
   let kept = false
   try {
-    kept = agent.keepSocketAlive(socket) // which looks at the response
+    kept = agent.keepSocketAlive(socket) // which reads the response
   } finally {
     socket._httpMessage = null
   }
   if (!kept) return false
   if (!isCores(socket)) {
-    if (socket.readableLength > 0) return false // nobody asked for that
+    if (socket.readableLength > 0) return false // no request asked for it
     socket.once('error', exchange.onIdleError)
     guard(socket)
   }
@@ -134,10 +133,10 @@ function keep (agent, socket, req) {
   return true
 }
 
-// It is a request's again.
+// A request gets it again.
 function wake (agent, socket) {
   socket[kIdle] = false
-  if (!isCores(socket)) { // not in reuseSocket(), which may be somebody's
+  if (!isCores(socket)) { // not in reuseSocket(), which may be overridden
     socket.removeListener('error', exchange.onIdleError)
     unguard(socket)
   }
@@ -145,8 +144,8 @@ function wake (agent, socket) {
   unhint(agent, socket)
 }
 
-// The time limit that a server's hint has set is not the next request's (Node's is:
-// nodejs/node#53458). One that somebody has set since is.
+// A time limit from a server's hint does not apply to the next request (with Node it does:
+// nodejs/node#53458). One that the user has set since does.
 function unhint (agent, socket) {
   if (!(socket[kHinted] >= 0)) return
   if (socket.timeout === socket[kHinted]) socket.setTimeout(agent.options.timeout || 0)

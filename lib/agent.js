@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The Agent: http.Agent's surface over the pool, for both lanes alike. The pool
-// decides which connection a request gets, or that it waits, and what becomes of one
-// that is free; here that is acted on.
+// The Agent: the interface of http.Agent over the pool, for both lanes. The pool decides
+// which connection a request gets, whether it waits, and whether a free connection is
+// kept; this file acts on that.
 'use strict'
 
 const http = require('node:http')
@@ -28,7 +28,7 @@ const { kPool, kPlace, kAgent, kConn, kHinted } = require('./symbols')
 const FREE_SOCKET_TIMEOUT = 4000 // ms; Node's servers wait 5 s
 const KEEP_ALIVE_BUFFER = 1000 // ms; Node: agentKeepAliveTimeoutBuffer
 
-const kOwnOptions = Symbol('hawser.ownOptions') // none on a stand-in for Node's
+const kOwnOptions = Symbol('hawser.ownOptions') // none on a replacement of Node's
 const kViews = Symbol('hawser.views')
 
 // Taken now: a program may put another Agent in its place later, this one too.
@@ -41,19 +41,19 @@ function Agent (options) {
   addOptions(this, options)
 }
 
-// Makes `agent`, an instance of a class that inherits from Base, Node's class, with
-// Node's options and no other.
+// Initialises `agent`, an instance of a subclass of Base, Node's class, with Node's
+// options only.
 function construct (agent, Base, options) {
   agent[kPool] = new Pool(agent)
   agent[kViews] = null
   agent[kLast] = noKey()
   agent[kOwnOptions] = false
   Base.call(agent, options)
-  agent.removeAllListeners('free') // Node's bookkeeping; ours is the core's
+  agent.removeAllListeners('free') // Node's bookkeeping; the core has its own
   agent.on('free', onFree)
 }
 
-// What our own agents have beyond Node's.
+// What hawser's agents have in addition to Node's.
 function addOptions (agent, options) {
   agent[kOwnOptions] = true
   agent.agentKeepAliveTimeoutBuffer ??= options?.agentKeepAliveTimeoutBuffer ?? KEEP_ALIVE_BUFFER
@@ -73,9 +73,9 @@ function inherit (Class, Base) {
   Object.defineProperties(Class.prototype, accessors)
 }
 
-// -- looking in ---------------------------------------------------------------
+// -- inspection ---------------------------------------------------------------
 
-const NO_POOL = new Pool({}) // of a prototype, which somebody may look at too
+const NO_POOL = new Pool({}) // of a prototype, which a user may inspect too
 
 const poolOf = (agent) => agent[kPool] ?? NO_POOL
 
@@ -85,7 +85,7 @@ function view (agent, name) {
   return agent[kViews][name]
 }
 
-// Node assigns these in its constructor; they have nothing to set here.
+// Node assigns these in its constructor; here there is nothing to set.
 function ignore () {}
 
 const accessors = {
@@ -102,7 +102,7 @@ const accessors = {
     get () { return this.laneReason === null ? 'fast' : 'node' },
     configurable: true
   },
-  /** Why 'node', in words for people; null for 'fast'. */
+  /** Why 'node', as readable text; null for 'fast'. */
   laneReason: {
     get () { return whyNode(this, this.options, null) },
     configurable: true
@@ -121,7 +121,7 @@ const methods = {
   }
 }
 
-/** Closes every connection, active or idle, as http.Agent does it. */
+/** Closes every connection, active or idle, as http.Agent does. */
 function destroy () {
   poolOf(this).destroy()
 }
@@ -134,9 +134,9 @@ function addRequest (req, options, port, localAddress) {
   else addWithin(around, this, req, options, port, localAddress)
 }
 
-// Something is wrapped around addRequest() of Node's Agent, and what it does there
-// (async-listener sets req.onSocket) it does for our requests too. Node's own, which
-// it calls, is shown an agent that has room, and leaves the rest to us.
+// addRequest() of Node's Agent is wrapped, and what the wrapper does (async-listener sets
+// req.onSocket) must apply to these requests too. Node's own addRequest(), which it calls,
+// gets an agent that has room, so that it calls createSocket().
 function addWithin (around, agent, req, ...args) {
   const own = () => add.call(agent, req, ...args)
   const stage = Object.create(agent, Object.getOwnPropertyDescriptors({
@@ -155,8 +155,8 @@ function add (req, options, port, localAddress) {
     options = { __proto__: null, host: options, port, localAddress } // Node's legacy form
   }
   if (!options.servername) hostHeader(req)
-  dropPlace(req) // another agent's createSocket() passes it on
-  req[kPlace] = null // always, for requests to be of one shape
+  dropPlace(req) // another agent's createSocket() has passed it on
+  req[kPlace] = null // always, so that all requests have one shape
   const pool = this[kPool]
   const key = keyOf(this, req, options)
   for (;;) {
@@ -165,7 +165,7 @@ function add (req, options, port, localAddress) {
     if (debugging) debug('%s %s: %s', req.method, key, verdictNames[answer], id)
     if (answer < 0) {
       req.onSocket(null, coreError(answer, 'acquire'))
-      return pool.start() // for the place of what was evicted
+      return pool.start() // for the place of an evicted connection
     }
     if (answer === verdict.WAIT) return pool.wait(id, new QueuedRequest(this, req, options))
     if (answer === verdict.CONNECT) return create(this, req, options, id)
@@ -176,14 +176,14 @@ function add (req, options, port, localAddress) {
 }
 
 function reuse (agent, socket, req, options) {
-  // Node >= 24; before that only a new socket gets what was asked for.
+  // Node >= 24; before that, only a new socket gets the request's value.
   const mark = agent.options.highWaterMark ?? options.highWaterMark
   if (mark != null) socket._writableState.highWaterMark = mark
   try {
     wake(agent, socket)
     agent.reuseSocket(socket, req)
   } catch (err) {
-    socket.destroy() // nobody's
+    socket.destroy() // no request has it
     throw err
   }
   setRequestSocket(agent, req, socket)
@@ -221,7 +221,7 @@ function createSocket (req, options, callback) {
     try {
       callback(null, socket)
     } catch (err) {
-      if (!exchange.isTaken(socket)) socket.destroy() // nobody has it
+      if (!exchange.isTaken(socket)) socket.destroy() // no request has it
       throw err
     }
   }

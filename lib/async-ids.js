@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What async_hooks sees of a connection: the ids of its handle, which are new with
-// each request that reuses it, as Node's agent has them, and of the handle's work.
+// What async_hooks sees of a connection: the ids of its handle, which change with each
+// request that reuses it, as with Node's agent, and those of the handle's work.
 'use strict'
 
 const net = require('node:net')
@@ -14,7 +14,7 @@ const MANUAL_DESTROY = { requireManualDestroy: true }
 
 const typeOf = (isPipe) => isPipe ? 'PIPEWRAP' : 'TCPWRAP'
 
-// A part of a CoreHandle's work: started by it.
+// Part of a CoreHandle's work, started by it.
 function workOf (handle, type) {
   return new AsyncResource(type, {
     triggerAsyncId: handle.getAsyncId(),
@@ -22,18 +22,18 @@ function workOf (handle, type) {
   })
 }
 
-// The stores of AsyncLocalStorage that a resource runs with: in one property since
-// 24, before that one for each.
+// The AsyncLocalStorage stores with which a resource runs: in one property since 24,
+// before that in one each.
 const STORES = ['context_frame', 'kResourceStore']
 
-// A resource that has been replaced runs nothing any more.
+// A replaced resource runs nothing any more.
 function forgetStores (resource) {
   for (const symbol of Object.getOwnPropertySymbols(resource)) {
     if (STORES.includes(symbol.description)) resource[symbol] = undefined
   }
 }
 
-// What a CoreHandle is from its second request on. Node: lib/_http_agent.js.
+// The resource of a CoreHandle from its second request on. Node: lib/_http_agent.js.
 class ReusedCoreHandle extends AsyncResource {
   constructor (handle) {
     super(typeOf(handle.isPipe), MANUAL_DESTROY)
@@ -41,14 +41,14 @@ class ReusedCoreHandle extends AsyncResource {
   }
 }
 
-// Ends the resource that a CoreHandle has been so far. Result: the next.
+// Ends the current resource of a CoreHandle. Result: the next one.
 function nextResource (handle) {
   handle.resource.emitDestroy()
   if (handle.resource === handle) forgetStores(handle)
   return new ReusedCoreHandle(handle)
 }
 
-// What one of Node's is.
+// The resource of a handle of Node's.
 class ReusedHandle {
   constructor (handle) {
     this.type = handle.getProviderType?.()
@@ -56,11 +56,11 @@ class ReusedHandle {
   }
 }
 
-// Node: socket[async_id_symbol], what runs the socket's own callbacks.
+// Node: socket[async_id_symbol], with which the socket's own callbacks run.
 const kAsyncId = symbolOf(new net.Socket(), 'async_id_symbol')
 if (kAsyncId === undefined) lack('async ids of reused sockets', 'Node keeps them elsewhere')
 
-// Node: asyncResetHandle(); the id of a reused handle is a new one.
+// Node: asyncResetHandle(); a reused handle gets a new id.
 function resetAsyncId (socket) {
   const handle = socket._handle
   if (kAsyncId === undefined || typeof handle?.asyncReset !== 'function') return

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Finds and loads the addon. There is no fallback: without it the package
-// cannot work, and the error says what to do. Nothing else may be loaded
-// before this, for the error to be the first.
+// Finds and loads the addon. There is no fallback: without it the package cannot work, and
+// the error says what to do. This must be loaded first, so that this error comes first.
 'use strict'
 
 const fs = require('node:fs')
@@ -12,14 +11,14 @@ const REBUILD = '`npm rebuild hawser`'
 const NEEDS = 'it needs python3, make, g++ and the headers of Node'
 const NAPI_VERSION = 9 // of binding.gyp
 
-// Bundlers leave these names, or give them values of their own.
+// Bundlers keep these names, or give them other values.
 const isBundled = typeof __filename === 'undefined' ||
   !__filename.endsWith(path.join('lib', 'binding.js'))
 const ROOT = isBundled ? '' : path.join(__dirname, '..')
 const FILE = path.join(ROOT, 'build', 'Release', 'hawser.node')
 
-// What has a libuv that can be used, by name, or null. Others call themselves
-// Node in process.release and process.versions too.
+// The name of a runtime with a usable libuv, or null. Others also call themselves Node in
+// process.release and process.versions.
 function otherRuntime () {
   const { versions } = process
   const name = ['deno', 'bun'].find((name) => versions[name] !== undefined)
@@ -27,7 +26,7 @@ function otherRuntime () {
   return versions.uv === undefined || versions.napi === undefined ? 'something else' : null
 }
 
-// What to do where it is known before the addon is tried, or null.
+// What to do, if that is known before the addon is loaded, or null.
 function whyNot () {
   const other = otherRuntime()
   if (other !== null) return `use Node.js: hawser's core is built on its libuv, and this is ${other}`
@@ -40,7 +39,7 @@ function whyNot () {
   return null
 }
 
-// What to do where it was tried.
+// What to do after the attempt to load it.
 function advice ({ code, message }) {
   if (code === 'ERR_DLOPEN_DISABLED') {
     return process.permission === undefined

@@ -9,10 +9,10 @@ const { whyNotNow, lacking } = require('./host')
 /**
  * @returns {{ fastLane: boolean, reason: string | null, lacking: string[], llhttp: string,
  *   uv: string }}
- *   `fastLane` is false when the host's llhttp failed the check at load, when
- *   HAWSER_LANE=node is set, and while something in this process must be asked
- *   that only Node's own connections ask; `reason` says which.
- *   `lacking` is what this Node does not let us do.
+ *   `fastLane` is false if the host's llhttp failed the check at load, if
+ *   HAWSER_LANE=node is set, and while a function is replaced or a permission is
+ *   missing that only Node's own connections respect; `reason` says which.
+ *   `lacking` lists the features that this Node does not allow.
  */
 function capabilities () {
   const reason = ring.reason ?? whyNotNow()

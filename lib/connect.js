@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// From a name to a dial, for a socket of the fast lane: what Node's net.js does
-// in createConnection(), lookupAndConnect() and, with several addresses, in
-// internalConnectMultiple(). agent.js has connections made here. The core tries
-// the addresses; what Node tells of each attempt is told here.
+// From a name to a dial, for a socket of the fast lane: what Node's net.js does in
+// createConnection(), lookupAndConnect() and, with several addresses, in
+// internalConnectMultiple(). Called by the agent. The core tries the addresses; the events
+// that Node emits for each attempt are emitted here.
 'use strict'
 
 const dns = require('node:dns')
@@ -18,7 +18,7 @@ const { symbolOf, kCore } = require('./symbols')
 const { ADDRESSES } = native.size // the most that one dial() takes
 const ATTEMPT_TIMEOUT_MIN = 10 // ms; Node: lookupAndConnectMultiple()
 
-// Node: net.createConnection(). id: of the pool's, for the connection to come.
+// Node: net.createConnection(). id: the pool's, for the coming connection.
 function connect (options, id) {
   const socket = new Socket(options, id)
   try {
@@ -35,9 +35,9 @@ function connect (options, id) {
   }
 }
 
-// Wraps a look-up so that Node gets the first of several addresses and makes its
-// connect of it, for which the core tries all of them, one after the other. Nothing
-// is done for a look-up that calls back again.
+// Wraps a look-up so that Node gets only the first of several addresses and connects to
+// it; the core then tries all of them, one after the other. If a look-up calls back again,
+// nothing is done.
 function lookupAll (socket, options) {
   const lookup = options.lookup ?? dns.lookup
   return (host, lookupOptions, callback) => {
@@ -49,7 +49,7 @@ function lookupAll (socket, options) {
         if (!err && !isAnswer(found, lookupOptions.all)) callback(invalidAddress(found))
         else if (err || !lookupOptions.all || !socket.connecting) callback(err, found, family)
         else connectSeveral(socket, options, host, found, callback)
-      } catch (error) { // a listener for 'lookup' threw, and nothing connects
+      } catch (error) { // a listener for 'lookup' threw, so nothing connects
         if (socket.connecting && socket[kCore].connectRequest === null) socket.destroy()
         throw error
       }
@@ -57,16 +57,16 @@ function lookupAll (socket, options) {
   }
 }
 
-// Node reads what it wants of anything, and throws in the look-up's callback.
+// Node accepts any value here, and throws in the look-up's callback.
 function isAnswer (found, all) {
   if (typeof found === 'string') return true
   return Boolean(all) && Array.isArray(found) && found.length > 0 &&
     found.every((item) => typeof item === 'object' && item !== null)
 }
 
-// Node: lookupAndConnectMultiple(): each address once for each family that the look-up
-// tells, families alternating, the first one's first. Those that Node would try, no
-// less: where it tries several itself, it puts a handle of its own in place of ours.
+// Node: lookupAndConnectMultiple(): each address once per family that the look-up returns,
+// with alternating families, beginning with that of the first address. It must be all that
+// Node would try: if Node tries several itself, it replaces the CoreHandle with its own.
 function usable (found, blockList) {
   if (!Array.isArray(found)) return []
   const groups = { 4: [], 6: [] }
@@ -92,8 +92,8 @@ function connectSeveral (socket, options, host, found, callback) {
   const timeout = Math.max(options.autoSelectFamilyAttemptTimeout ??
     net.getDefaultAutoSelectFamilyAttemptTimeout(), ATTEMPT_TIMEOUT_MIN)
   socket[kCore].attempts = new Attempts(socket, addresses, timeout)
-  // Node tells of every address before it tries the first. It does so for the one
-  // that it gets, and connects at once: the rest is told when that has been heard.
+  // Node emits 'lookup' for every address before it tries the first. Here it does so for the
+  // one that it gets, and connects at once: the others are emitted after that event.
   const first = found.indexOf(addresses[0])
   const tell = ({ address, family }) => {
     if (socket.connecting) socket.emit('lookup', null, address, family, host)
@@ -107,15 +107,15 @@ function connectSeveral (socket, options, host, found, callback) {
   callback(null, [addresses[0]])
 }
 
-// Several addresses, which the core tries in turn. CoreHandle begins it and passes on
-// what comes of it.
+// Several addresses, which the core tries in turn. CoreHandle starts it and passes the
+// results on.
 class Attempts {
   constructor (socket, addresses, timeout) {
     this.socket = socket
     this.addresses = addresses
     this.timeout = timeout
     this.port = 0
-    this.errors = [] // of those that have failed
+    this.errors = [] // of failed attempts
   }
 
   // Result: of the dial.
@@ -136,7 +136,7 @@ class Attempts {
     const err = connectError(status, address, port)
     this.errors.push(err)
     const next = addresses[index + 1]
-    // All but the last have the core's time limit, which the kernel's is far above.
+    // All but the last have the core's time limit, which is far below the kernel's.
     if (next !== undefined && err.code === 'ETIMEDOUT') {
       socket.emit('connectionAttemptTimeout', address, port, family)
     } else {
@@ -156,8 +156,8 @@ class Attempts {
     socket.destroy(aggregateError(this.errors))
   }
 
-  // Node: afterConnectMultiple(). It begins the entry for a PerformanceObserver only
-  // now, and for the address that it is; internalConnect() has begun one for the first.
+  // Node: afterConnectMultiple(). It begins the entry for a PerformanceObserver only now, for
+  // the connected address; internalConnect() has begun one for the first.
   tellPerf () {
     const { socket, addresses, errors } = this
     const entry = socket[symbolOf(socket, 'kPerfHooksNetConnectContext')]

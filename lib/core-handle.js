@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The handle of a socket of the fast lane: stands in for Node's TCPWrap and
-// PipeWrap, answered by the core. net.Socket calls it as it calls those; the
-// ring gives it the records of its connection, of which those of a response
-// are the exchange's, and all others are told to the socket here. It knows
-// the socket as a net.Socket that has an exchange; lib/socket.js makes both.
+// The handle of a socket of the fast lane: replaces Node's TCPWrap and PipeWrap, and is
+// implemented by the core. net.Socket calls it as it calls those. The ring gives it the
+// records of its connection: those of a response go to the exchange, and it reports all
+// others to the socket. It treats the socket as a net.Socket that has an exchange;
+// lib/socket.js makes both.
 'use strict'
 
 const net = require('node:net')
@@ -24,8 +24,8 @@ const { words, handles, INDEX_MASK } = ring
 
 const SHUTDOWN_DONE = 1 // what shutdown() of Node's handles returns for "done at once"
 
-// What _onTimeout() compares with the handle's writeQueueSize, to tell a slow
-// write from silence.
+// _onTimeout() compares this with the handle's writeQueueSize, to distinguish a slow write
+// from silence.
 const kLastWriteQueueSize = symbolOf(new net.Socket(), 'lastWriteQueueSize')
 if (kLastWriteQueueSize === undefined) {
   lack('slow writes that are no silence', 'net.Socket has no lastWriteQueueSize')
@@ -39,18 +39,18 @@ class CoreHandle extends AsyncResource {
     this.tag = ring.tagOf(id)
     this.isPipe = isPipe
     this.socket = null
-    this.resource = this // from its second request on another one
+    this.resource = this // from its second request on, another one
     this.reading = false
     this.onread = null
     this.connectRequest = null
-    this.attempts = null // at several addresses: lib/connect.js
-    this.pending = null // the PendingWrite of which the core has something queued
-    this.refused = null // { callback, status } of one that failed while an answer may be there
-    this.early = 0 // what a send() came to that the stream is still to hear of
+    this.attempts = null // with several addresses: lib/connect.js
+    this.pending = null // the PendingWrite of which the core has queued a part
+    this.refused = null // { callback, status } of one that failed while a response may have arrived
+    this.early = 0 // the result of a send() that the stream has not been given yet
     this.closing = false
     this.onClosed = null
     this.leave = null // the agent's, for a socket that has closed and is still in the pool
-    this.full = false // the body's reader said so; pause after these records
+    this.full = false // the body's reader is full; pause after these records
     this.paused = false // by the body's back-pressure
     this.held = false // by socket.pause()
     this.cut = false // closed in the middle of a response
@@ -69,7 +69,7 @@ class CoreHandle extends AsyncResource {
   get bytesWritten () { return Math.max(native.bytes(this.id, 1), 0) + this.#unqueued }
   get writeQueueSize () { return Math.max(native.bytes(this.id, 2), 0) + this.#unqueued }
 
-  // What was given to this handle and not to the core yet. Node's has queued it.
+  // What this handle got and the core has not yet; a handle of Node's has queued it.
   get #unqueued () { return this.pending === null ? 0 : this.pending.left }
 
   ref () { native.ref(this.id, true) }
@@ -97,7 +97,7 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // It wants more, and does not ask whether somebody has paused the socket.
+  // The reader wants more, even if the user has paused the socket.
   resumeBody () {
     this.full = false
     if (this.paused || this.held) {
@@ -151,7 +151,7 @@ class CoreHandle extends AsyncResource {
 
   connect6 (request, address, port) { return this.connect(request, address, port) }
 
-  // Node waits for the FIN to be sent; the core sends it behind what is queued.
+  // Node waits until the FIN is sent; the core sends it after the queued bytes.
   shutdown () {
     workOf(this, 'SHUTDOWNWRAP').emitDestroy()
     const status = native.shutdown(this.id)
@@ -174,11 +174,11 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // A callback that throws keeps none of the rest from happening.
+  // A callback that throws must not prevent the rest.
   closed () {
     if (handles[this.id & INDEX_MASK] === this) handles[this.id & INDEX_MASK] = undefined
     try {
-      this.#onWrote(uv.ECANCELED) // which calls somebody's callback
+      this.#onWrote(uv.ECANCELED) // which calls a user's callback
       if (this.refused !== null) this.#tell(this.refused.callback, uv.ECANCELED)
     } finally {
       this.resource.emitDestroy()
@@ -186,7 +186,7 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // Somebody's listener for 'close' may throw before the request's and the agent's.
+  // A user's 'close' listener may throw before the request's and the agent's.
   #tellClosed () {
     const { socket } = this
     try {
@@ -197,8 +197,8 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // Begins an exchange and writes its whole request, a latin1 string. Result: 0; NOT_NOW;
-  // or what else came of it, which the next write(), of the same string, tells the stream.
+  // Begins an exchange and writes its whole request, a latin1 string. Result: 0; NOT_NOW; or
+  // another result, which the next write(), of the same string, gives to the stream.
   send (text, flags, maxHeaderSize) {
     const status = native.send(this.id, text, flags, maxHeaderSize)
     if (status !== 0 && status !== NOT_NOW) this.early = status
@@ -228,7 +228,7 @@ class CoreHandle extends AsyncResource {
     else this.#goOn([chunk], status, callback)
   }
 
-  // status: of a native write that takes all there is, or fails.
+  // status: of a native write that takes everything, or fails.
   #settle (status, callback) {
     if (status === 0) {
       callback()
@@ -241,7 +241,7 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // What _writev() got.
+  // The chunks of _writev().
   writev (data, callback) {
     const chunks = plainChunks(data)
     if (chunks.length > size.CHUNKS) {
@@ -260,8 +260,8 @@ class CoreHandle extends AsyncResource {
     this.#wait(pending)
   }
 
-  // Gives the core what it takes. Result: whether that was the rest; if not, it goes
-  // on at WROTE, or the callback has been told why not.
+  // Gives the core what it accepts. Result: whether that was everything; if not, it continues
+  // at WROTE, or the callback has got the error.
   #give (pending) {
     do {
       const part = pending.next()
@@ -283,15 +283,15 @@ class CoreHandle extends AsyncResource {
     return true
   }
 
-  // Node: _writeGeneric(), for a write that goes on.
+  // Node: _writeGeneric(), for a write that continues.
   #wait (pending) {
     this.pending = pending
     if (kLastWriteQueueSize !== undefined) this.socket[kLastWriteQueueSize] = pending.bytes
   }
 
-  // Who closes while it is written to may have answered before: what it sent is
-  // read first, also past a reader that is full, who may be waiting for the request
-  // to be written. A connection that is gone has an end, so this does not last.
+  // A peer that closes while the request is being written may have responded before. What it
+  // sent is read first, even if the reader is full, because its user may be waiting for the
+  // request to be written. The connection has ended, so the amount is bounded.
   #failed (status, callback) {
     const exchange = this.socket[kExchange]
     if ((status === uv.EPIPE || status === uv.ECONNRESET) &&
@@ -303,8 +303,8 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // The connection has ended: no answer comes any more, or not all of it. One that
-  // is complete, or that the end completes, is read first.
+  // The connection has ended: no response will come, or only a part of it. One that is
+  // complete, or that the end completes, is read first.
   tellRefused () {
     const exchange = this.socket[kExchange]
     if (this.refused === null || exchange?.untilClose || exchange?.req.res?.complete) return
@@ -313,7 +313,7 @@ class CoreHandle extends AsyncResource {
     this.#tell(callback, status)
   }
 
-  // Node: onWriteComplete(). Since 22 an error is told of a destroyed socket too.
+  // Node: onWriteComplete(). Since 22 an error is reported for a destroyed socket too.
   #tell (callback, status) {
     const { socket } = this
     if (socket.destroyed && (status === 0 || !tellsDestroyed)) return callback(null)
@@ -322,7 +322,7 @@ class CoreHandle extends AsyncResource {
     callback(null)
   }
 
-  // Takes what is not sent yet out of the core, for the handle that goes on.
+  // Takes the unsent bytes out of the core, for the handle that continues.
   takeUnsent () {
     const pending = this.pending
     this.pending = null
@@ -330,7 +330,7 @@ class CoreHandle extends AsyncResource {
     return { pending, queued: native.queued(this.id) }
   }
 
-  // The records of a response are its exchange's, all others the handle's own.
+  // The records of a response belong to its exchange, all others to the handle.
   onRecords (at) {
     switch (words[at + word.TYPE]) {
       case record.HEAD:
@@ -366,7 +366,7 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // A record could not be told. Node's destroy() may fail of the same cause.
+  // A record could not be delivered. Node's destroy() may fail for the same reason.
   lose (type, err) {
     if (type === record.CLOSED) return this.closed()
     const { socket } = this
@@ -385,8 +385,8 @@ class CoreHandle extends AsyncResource {
     resource.emitDestroy()
   }
 
-  // net writes what has waited for it in a listener for 'connect', which does not
-  // come about where one before it throws.
+  // net sends the waiting writes in a listener for 'connect', which is not called if an
+  // earlier listener throws.
   #tellConnected (status, attempts) {
     try {
       afterConnect(this, status, attempts)
@@ -396,8 +396,8 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // What is under way when the handle is closed ends with it: closed() tells that, as
-  // libuv does.
+  // Writes in flight when the handle is closed end with it: closed() reports that, as libuv
+  // does.
   #onWrote (status) {
     const pending = this.pending
     this.pending = null
@@ -411,15 +411,16 @@ class CoreHandle extends AsyncResource {
     }
   }
 
-  // The core will not lease it again: too old, or the peer spoke or hung up.
+  // The core will not lease it again: it was idle for too long, or the peer sent bytes or
+  // closed.
   #retire (status) {
     if (status === 0 || idleIsGuarded) this.socket.destroy()
     else if (status === uv.EOF) this.#onEnd()
     else this.#onReadError(status)
   }
 
-  // The bytes that the records before were parsed from, for listeners of
-  // somebody's. What became an upgraded connection's stream comes as that.
+  // The bytes from which the previous records were parsed, for the user's listeners. Bytes of
+  // an upgraded connection come through its stream instead.
   #onRaw (at) {
     const { socket } = this
     if (socket._handle !== this) return native.tap(this.id, false)
@@ -442,7 +443,7 @@ class CoreHandle extends AsyncResource {
     if (!socket._readableState.endEmitted) {
       socket.push(null)
       socket.read(0)
-      process.nextTick(afterEnd, this) // behind 'end'
+      process.nextTick(afterEnd, this) // after 'end'
     }
   }
 
@@ -465,7 +466,7 @@ function afterConnect (handle, status, attempts) {
   request.oncomplete(status, handle, request, true, true)
 }
 
-// A listener for 'end' threw before those that end the socket and its request.
+// A listener for 'end' threw before the ones that end the socket and its request.
 function afterEnd (handle) {
   const { socket } = handle
   if (socket._handle === handle &&

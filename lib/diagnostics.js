@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What somebody sees who looks: NODE_DEBUG=hawser, and util.inspect(agent).
+// For debugging: NODE_DEBUG=hawser, and util.inspect(agent).
 'use strict'
 
 const { debuglog } = require('node:util')
 
 const debug = debuglog('hawser')
 
-// Arguments are made for nothing where nobody reads them: ask first.
+// Check this first, so that no arguments are made in vain.
 const debugging = debug.enabled
 
 // Connections and requests per origin, as numbers.

@@ -32,7 +32,7 @@ const NO_MEMORY = -os.constants.errno.ENOMEM
 const NOT_NOW = Number(Object.keys(native.errors).find(
   (status) => native.errors[status][0] === 'ERR_HAWSER_STATE'))
 
-// A negative result of the core: libuv's code, or one of our own.
+// A negative result of the core: libuv's code, or one of the core's.
 function coreError (status, syscall) {
   const own = native.errors[status]
   if (own !== undefined) {
@@ -79,7 +79,7 @@ function invalidAddress (value) {
   return err
 }
 
-// What is thrown here, in a tick, is uncaught, and keeps nothing else from being done.
+// Throws in a tick of its own: the exception is uncaught and prevents nothing else.
 function rethrow (err) {
   throw err
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One request and its response on a socket of the fast lane: what Node's
-// _http_client.js does with a parser and listeners, done with records. The
-// functions bear the names of Node's that they follow; the order of events is
-// theirs.
+// One request and its response on a socket of the fast lane: does with records what Node's
+// _http_client.js does with a parser and listeners. Functions have the names of the
+// functions of Node that they follow, and the same order of events.
 'use strict'
 
 const http = require('node:http')
@@ -31,10 +30,10 @@ const finishChannel = diagnostics.channel('http.client.response.finish')
 // Node: MAX_HEADER_PAIRS, which have two strings each.
 const MAX_HEADER_STRINGS = 2000
 
-// Node >= 24: the response's abort signal lets go of the socket.
+// Node >= 24: detaches the response's abort signal from the socket.
 const kDetachAbortSignal = symbolOf(http.IncomingMessage.prototype, 'kDetachAbortSignal')
 
-// As Node's parser of a response is one: async_hooks sees it made and destroyed.
+// A resource as Node's response parser is one: async_hooks sees its creation and its end.
 class Exchange extends AsyncResource {
   constructor (req, socket) {
     super('HTTPCLIENTREQUEST', MANUAL_DESTROY)
@@ -43,27 +42,27 @@ class Exchange extends AsyncResource {
     this.id = socket[kCore].id
     this.tag = socket[kCore].tag
     this.untilClose = false
-    this.lost = false // something of it could not be told
+    this.lost = false // part of it could not be delivered
     this.listensForEnd = false
-    this.tellsTimeout = false // the response, by a listener of its own
+    this.tellsTimeout = false // by a listener of the response's
   }
 
-  // Delivers the records that are next in the ring and this connection's.
+  // Delivers the next records of the ring, as long as they are this connection's.
   onRecords () {
     this.runInAsyncScope(deliver, this)
   }
 
-  // Something that came for the response could not be told: it must not end well,
-  // whatever else has come.
+  // Part of the response could not be delivered: it must not end normally, whatever else has
+  // arrived.
   lose (err) {
     this.lost = true
-    if (this.req.res?.complete) return this.socket.destroy() // that went well before
+    if (this.req.res?.complete) return this.socket.destroy() // it was complete before
     this.untilClose = false
     this.socket.destroy(err)
   }
 
-  // The socket has closed with the request on it. Whatever a listener throws, the
-  // rest is told. Node: socketCloseListener().
+  // The socket has closed with the request on it. If a listener throws, the rest is still
+  // done. Node: socketCloseListener().
   close () {
     const { req, socket, untilClose } = this
     const { res } = req
@@ -86,8 +85,8 @@ class Exchange extends AsyncResource {
     }
   }
 
-  // The peer has closed its side; the socket's 'end' comes next. An idle socket
-  // has no listener of ours for it, and a request hardly ever needs one.
+  // The peer has closed its side; the socket's 'end' comes next. An idle socket has no
+  // listener of hawser's for it, and a request hardly ever needs one.
   beforeEnd () {
     if (!this.listensForEnd) this.socket.prependOnceListener('end', socketOnEnd)
   }
@@ -95,7 +94,7 @@ class Exchange extends AsyncResource {
 
 function endExchange (socket) {
   const exchange = socket[kExchange]
-  if (exchange === null) return // closed while the response was still read
+  if (exchange === null) return // closed while the response was still being read
   exchange.emitDestroy()
   if (exchange.listensForEnd) socket.removeListener('end', socketOnEnd)
   socket[kExchange] = null
@@ -113,22 +112,22 @@ function deliver () {
       case record.PARSE_ERROR: onParseError(this, at); break
       case record.SURPLUS: socket.destroy(); break
       default:
-        ring.putBack() // the handle's
+        ring.putBack() // it belongs to the handle
         return pauseIfFull(this)
     }
-    if (this.lost) return // what is left is passed over
+    if (this.lost) return // the rest is skipped
   }
   pauseIfFull(this)
 }
 
-// Only now: most bodies end in the records that filled the reader, and a stop
-// and start of reading costs two system calls.
+// Only now: most bodies end in the records that filled the reader, and stopping and
+// resuming the reads costs two system calls.
 function pauseIfFull ({ req, socket }) {
   if (socket[kCore].full && !req.res?.complete) socket[kCore].pauseBody()
 }
 
-// What make(exchange, at) makes of a record before anything of the user's is called.
-// Where memory is short the request fails, and null is the result.
+// The result of make(exchange, at), which processes a record before any code of the user is
+// called. Without memory the request fails, and the result is null.
 function made (exchange, make, at) {
   try {
     return make(exchange, at)
@@ -279,7 +278,7 @@ function clearNeedDrain (req) {
   req[kNeedDrain] = false
 }
 
-// An exchange hears of its socket's end by two listeners, which stay on it.
+// An exchange learns of its socket's end through two listeners, which stay on it.
 function listen (socket) {
   socket.on('error', onError)
   socket.on('close', onClose)
@@ -292,8 +291,8 @@ function unlisten (socket) {
 
 const OWN_CLOSE = 2 // listeners for 'close': the agent's and the one above
 
-// Node adds its own anew for each request, behind what somebody has added to
-// the connection since.
+// Node adds its own again for each request, after those that the user has added to the
+// connection since.
 function listenLast (socket) {
   const { close, error, end } = socket._events // cheaper than three counts
   if (!Array.isArray(close) || close.length !== OWN_CLOSE || typeof error !== 'function') {
@@ -308,12 +307,12 @@ function listenLast (socket) {
 
 // -- how a request ends: one 'error' at most, and 'close' ----------------------
 
-// Its 'error', of which Node keeps on its socket that there was one; null: it never had
-// a socket. What brings the socket's end tells it of the first cause, and 'close' comes
-// when the socket has closed.
+// Emits its 'error'; Node records on the socket that there was one. socket null: it never
+// had one. The end of the socket gives it the first cause, and 'close' comes when the socket
+// has closed.
 function fail (req, socket, err) {
   if (socket !== null) {
-    if (socket._hadError) return // Node tells some of a second one
+    if (socket._hadError) return // Node emits a second one on some
     socket._hadError = true
   }
   if (errorChannel.hasSubscribers) errorChannel.publish({ request: req, error: err })
@@ -370,8 +369,8 @@ function socketOnEnd () {
   }
 }
 
-// Added only where a timeout was asked for; the agent's own listener does it
-// for a socket whose timeout somebody sets later, while it is the agent's.
+// Added only if the request has a timeout. If the user sets the socket's timeout later, the
+// agent's own listener does this, as long as the socket belongs to the agent.
 function responseOnTimeout () {
   this._httpMessage?.res?.emit('timeout')
 }
@@ -388,8 +387,8 @@ function responseKeepAlive (req) {
     req.timeoutCb = null
   }
   endExchange(socket)
-  // Not before: an upload may go on behind an early response. Node stops
-  // telling it then, and it waits for ever.
+  // Not before: an upload may continue after an early response. Node no longer emits 'drain'
+  // then, and the upload waits forever.
   socket.removeListener('drain', ondrain)
   process.nextTick(emitFreeNT, req)
   req.destroyed = true
@@ -397,8 +396,8 @@ function responseKeepAlive (req) {
   letGo(socket)
 }
 
-// Makes a socket that an 'agentRemove' has taken out of the agent one of Node's, as
-// soon as it is connected and no request needs it where it is.
+// Turns a socket that has left the agent by 'agentRemove' into one of Node's, as soon as it
+// is connected and no request needs it on the fast lane.
 function letGo (socket) {
   const exchange = socket[kExchange]
   if (exchange?.req.res && !exchange.req._ended && !exchange.tellsTimeout) tellTimeout(exchange)
@@ -422,7 +421,7 @@ function responseOnEnd () {
   if (kDetachAbortSignal !== undefined) this[kDetachAbortSignal]()
   req._ended = true
   if (socket?.[kCore].refused) {
-    socket.destroy() // all of the answer is there; the request never will be
+    socket.destroy() // the response is complete; the request never will be
   } else if (!req.shouldKeepAlive) {
     if (socket.writable) socket.destroySoon()
   } else if (req.writableFinished && !this.aborted) {
@@ -435,8 +434,8 @@ function requestOnFinish () {
   if (this.shouldKeepAlive && this._ended && !this.destroyed) responseKeepAlive(this)
 }
 
-// The connection may have ended behind the response, and closed the request,
-// before the user read on; Node emits 'close' again then.
+// The connection may have ended after the response, and closed the request, before the user
+// continued reading; Node then emits 'close' again.
 function emitFreeNT (req) {
   try {
     if (!req._closed) end(req)
@@ -449,7 +448,7 @@ function tellFree (socket) {
   try {
     socket.emit('free')
   } catch (err) {
-    // The agent may not have heard of it.
+    // The agent may not know it.
     if (socket[kAgent] !== null && !socket[kIdle] && !isTaken(socket)) socket.destroy()
     throw err
   }
@@ -483,14 +482,14 @@ function beginFlags (req) {
   return flags
 }
 
-// What req was destroyed with. Node keeps it under a symbol of its own.
+// The error with which req was destroyed. Node keeps it under a symbol of its own.
 let kError = null
 function destroyedWith (req) {
   kError ??= symbolOf(req, 'kError') ?? null
   return kError === null ? undefined : req[kError]
 }
 
-// req was given up before it had its socket, which is good for another one.
+// req was destroyed before it had its socket, which can serve another request.
 // Node: onSocketNT().
 function giveUp (req, socket) {
   if (!socket.destroyed) {
@@ -517,8 +516,8 @@ function endUnsent (req, err) {
   }
 }
 
-// One of Node's, or of ours that was destroyed while it was made: Node has its
-// own listener for 'error' on it at once since 24.
+// A socket of Node's, or one of hawser's that was destroyed while it was made: since 24 Node
+// adds its own listener for 'error' at once.
 function assignNative (req, socket) {
   if (assignsAtOnce && socket[kCore] !== undefined) unlisten(socket)
   socket[kAssigned] = true
@@ -526,7 +525,7 @@ function assignNative (req, socket) {
   process.nextTick(flushNative, req, socket)
 }
 
-// Node forgets to send a request whose listener for 'socket' threw.
+// Node does not send a request whose listener for 'socket' threw.
 function flushNative (req, socket) {
   socket[kAssigned] = false
   if (req.socket === socket && req.outputData.length > 0 && !req.destroyed) req._flush()
@@ -535,7 +534,7 @@ function flushNative (req, socket) {
 // Gives req its socket, on the next tick. Node: ClientRequest.onSocket().
 function assign (req, socket) {
   if (assignsAtOnce) socket._httpMessage = req
-  if (socket[kAgent] === null) { // it has left the agent, and nobody listens
+  if (socket[kAgent] === null) { // it has left the agent and has no listener
     unlisten(socket)
     listen(socket)
   }
@@ -559,8 +558,8 @@ function onSocketNT (req, socket) {
   }
 }
 
-// Node: OutgoingMessage._flush(). Nearly every request is all there by now, and
-// in one piece: that goes past the stream's buffer.
+// Node: OutgoingMessage._flush(). Nearly every request is complete by now, and in one piece:
+// it then bypasses the stream's buffer.
 function flush (req, socket) {
   const flags = beginFlags(req)
   const maxHeaderSize = req.maxHeaderSize || http.maxHeaderSize
@@ -574,7 +573,7 @@ function flush (req, socket) {
     req._finish()
   } else {
     const status = native.begin(socket[kCore].id, flags, maxHeaderSize)
-    if (status === NOT_NOW) return socket.destroy() // closed, or the server has spoken unasked
+    if (status === NOT_NOW) return socket.destroy() // closed, or unrequested bytes
     if (status !== 0) return socket.destroy(coreError(status, 'write'))
     req._flush()
   }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// All that depends on this Node: its version, what it was started with, and
-// what a program has put in the place of Node's own functions. Where Node does
-// more on the way to a connection than the core can, the reason is told here
-// and the connection is Node's.
+// Everything that depends on this Node: its version, its options, and which of Node's own
+// functions a program has replaced. If Node does more on the way to a connection than the
+// core can, this file gives the reason, and the connection is Node's.
 'use strict'
 
 const { EventEmitter } = require('node:events')
@@ -13,49 +12,49 @@ const net = require('node:net')
 const { debug } = require('./diagnostics')
 const { symbolOf } = require('./symbols')
 
-// -- what Node does since when ------------------------------------------------
+// -- differences between versions of Node -------------------------------------
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 
-// Node's agent destroys an idle socket at whatever is read on it; before, an idle
-// socket ends or fails like any other.
+// Node's agent destroys an idle socket on any read; before, an idle socket ends or fails
+// like any other.
 const idleIsGuarded = major > 24 || (major === 24 && minor >= 17) || (major === 22 && minor >= 23)
 
-// A write's error is told of a destroyed socket too.
+// The error of a write is reported for a destroyed socket too.
 const tellsDestroyed = major >= 22
 
 // A head of many headers is cut at the limit, and not at the end of a batch.
 const cutsHeaders = major >= 22
 
-// A socket is its request's at once, and what happens to it before the next tick the
-// request's matter: since 24.
+// Since 24 a socket belongs to its request at once, and what happens to it before the next
+// tick affects the request.
 const assignsAtOnce = /_httpMessage/.test(http.ClientRequest.prototype.onSocket)
 
 // -- the permission model -----------------------------------------------------
 
-// Undefined where the process was not started with it. Node's own until somebody
-// with native code changes that; its property cannot be written.
+// Undefined if the process was not started with it. Its property is read-only, so only
+// native code could replace it.
 const { permission } = process
 
-// A Node without a scope for the network says no when it is asked for it, and
-// lets everybody connect.
+// A Node without a scope for the network answers no when asked about it, but allows every
+// connection.
 const hasNetScope = permission !== undefined && process.allowedNodeEnvironmentFlags.has('--allow-net')
 
-/** May this process connect now? It may give the permission up at any time. */
+/** May this process connect now? It may drop the permission at any time. */
 function mayConnect () {
   return !hasNetScope || permission.has('net')
 }
 
-/** What connect() of Node's handles gives where it may not. */
+/** The error of connect() of Node's handles without the permission. */
 function accessDenied (address) {
   return Object.assign(
     new Error('Access to this API has been restricted. Use --allow-net to manage permissions.'),
     { code: 'ERR_ACCESS_DENIED', permission: 'Net', resource: address })
 }
 
-// -- what is relied on --------------------------------------------------------
+// -- required internals -------------------------------------------------------
 
-/** What this Node does not let us do, for capabilities(). */
+/** Features that this Node does not allow, for capabilities(). */
 const lacking = []
 
 function lack (what, why) {
@@ -73,7 +72,7 @@ function whyNotHere (checked) {
   return checked ? null : 'the check of llhttp at load failed'
 }
 
-// What the fast lane could not do without, by name (docs/internals.md).
+// What the fast lane requires, by name (docs/internals.md).
 function necessities () {
   const socket = net.Socket.prototype
   const incoming = http.IncomingMessage.prototype
@@ -111,15 +110,15 @@ function whyNotNecessities () {
 
 // -- the parser ---------------------------------------------------------------
 
-// A request's head that only a lenient parser takes. It does not end, so that no
-// request comes of it.
+// A request head that only a lenient parser accepts. It is incomplete, so that it makes no
+// request.
 const LENIENT_ONLY = Buffer.from('GET / HTTP/1.1\r\na: \x01\r\n')
 
-// What Node's server parses with, and whether it takes LENIENT_ONLY. Its client
-// takes its parsers from the same place.
+// The parser of Node's server, and whether it accepts LENIENT_ONLY. Node's client gets its
+// parsers from the same place.
 function askServer () {
   const server = new http.Server()
-  const connection = new EventEmitter() // a stream would leave ticks behind
+  const connection = new EventEmitter() // a stream would leave ticks
   let lenient = true
   server.on('clientError', () => { lenient = false })
   // Not emit(): tracers wrap that.
@@ -133,8 +132,8 @@ function askServer () {
 const NATIVE_CODE = /\{ \[native code\] \}$/
 const textOf = (value) => Function.prototype.toString.call(value)
 
-// Is all that an object inherits, but from Object (another realm's, maybe), written
-// in C++?
+// Is everything that an object inherits, except from Object (perhaps of another realm),
+// written in C++?
 function inheritsNative (object) {
   const prototype = Object.getPrototypeOf(object)
   if (Object.getPrototypeOf(prototype) === null) return true
@@ -144,11 +143,10 @@ function inheritsNative (object) {
   }) && inheritsNative(prototype)
 }
 
-// Why a parser of the core's may not take the place of Node's, or null, and whether
-// Node's is lenient where the request does not say. Who replaces Node's
-// (http-parser-js) does it before http is loaded, so the answer is final; and it is
-// asked for at load, before a program's async_hooks would see it. Where it is lenient
-// Node warns of that, as at a first request.
+// Why the core's parser may not replace Node's, or null, and whether Node's is lenient if
+// the request does not say. A replacement (http-parser-js) is installed before http is
+// loaded, so the answer is final. This runs at load, before a program's async_hooks could
+// see it. If the parser is lenient, Node warns about it, as at a first request.
 function askParser () {
   try {
     const { parser, lenient } = askServer()
@@ -167,12 +165,12 @@ function isLenient () {
 
 // -- functions that programs replace ------------------------------------------
 
-// Node's own function, taken when this was loaded; null if it was replaced before.
-// What replaced it would not name what only Node's file knows.
+// Node's own function, read when this file is loaded; null if it was replaced before. A
+// replacement would not contain names that are private to Node's file.
 const nodesOwn = (value, inside) =>
   typeof value === 'function' && inside.test(textOf(value)) ? value : null
 
-// Taken now: a program may put another Agent in its place later, this one too.
+// Read now: the program, or hawser/register, may replace it later.
 const agentOfNode = http.Agent.prototype
 
 const ownOnSocket = nodesOwn(http.ClientRequest.prototype.onSocket, /\bonSocketNT\b/)
@@ -180,27 +178,27 @@ const ownConnect = nodesOwn(net.createConnection, /\bnormalizeArgs\(/)
 const ownCreateConnection =
   nodesOwn(agentOfNode.createConnection, /\bcheckShouldUseProxy\(|\bnormalizeArgs\(/)
 
-// Since 22 Node's agent looks it up in net each time.
+// Since 22 Node's agent reads it from net each time.
 const looksUpConnect = ownCreateConnection !== null &&
   /\bnet\.createConnection\(/.test(textOf(ownCreateConnection))
 
 const ownAddRequest = nodesOwn(agentOfNode.addRequest, /\basyncResetHandle\(/)
 
-// Duplex's and net.Socket's, which a request that is written at once goes past.
+// Duplex's and net.Socket's, which a request that is written at once bypasses.
 const ownWrite = nodesOwn(net.Socket.prototype.write, /\b_write\(this,/)
 const ownSingle = nodesOwn(net.Socket.prototype._write, /\bthis\._writeGeneric\(/)
 
-/** Does nobody want to see what is written to the socket? */
+/** Is the socket written with Node's own functions, so that no wrapper must see it? */
 function writesAsNode (socket) {
   return socket.write === ownWrite && socket._write === ownSingle
 }
 
-/** What is wrapped around addRequest() of Node's Agent, or null. */
+/** The wrapper of addRequest() of Node's Agent, or null. */
 function aroundAddRequest () {
   return agentOfNode.addRequest === ownAddRequest ? null : agentOfNode.addRequest
 }
 
-/** May an exchange of ours take the place of req.onSocket()? */
+/** May hawser's exchange replace req.onSocket()? */
 function hasNodesOnSocket (req) {
   return req.onSocket === ownOnSocket
 }
@@ -209,7 +207,7 @@ function hasNodesOnSocket (req) {
 
 let final = null // the part of it that does not change
 
-/** Why no connection may be the core's now, or null. */
+/** Why the core may make no connection now, or null. */
 function whyNotNow () {
   final ??= { reason: whyNotNecessities() ?? asked.reason }
   if (final.reason !== null) return final.reason
@@ -223,7 +221,7 @@ function whyNotNow () {
   return null
 }
 
-/** Is what makes the agent's connections Node's, for http? */
+/** Is the agent's createConnection() Node's own, that of http? */
 function hasNodesCreateConnection (agent) {
   return agent.createConnection === ownCreateConnection
 }

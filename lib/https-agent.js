@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// https.Agent over the core's pool. Look-up, TLS, sessions and names of origins
-// are those of Node's https.Agent, which this inherits from; the sockets are
-// Node's too, so its requests go through the Node lane.
+// https.Agent over the core's pool. It inherits look-up, TLS, sessions and names of origins
+// from Node's https.Agent. The sockets are Node's too, so its requests take the Node lane.
 'use strict'
 
 const https = require('node:https')
@@ -15,9 +14,9 @@ const { kOptions } = require('./symbols')
 const BaseAgent = https.Agent
 const { addRequest, keepSocketAlive } = Agent.prototype
 
-// A peer that a function of the request's own has judged is good for that
-// request alone, its TLS session too (CVE-2026-58040). A Node that knows this
-// marks the options with such a symbol; for one that does not, we do.
+// A peer that a request's own function has accepted, and its TLS session, are valid for that
+// request only (CVE-2026-58040). Newer versions of Node mark the options with this symbol;
+// for older ones it is set here.
 const MARK = 'per-request checkServerIdentity'
 const kMark = Symbol(MARK)
 let marks = 0

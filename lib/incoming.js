@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// IncomingMessage of the fast lane: Node's, but its headers are made from the
-// head's text when somebody looks, and reading on goes to the core.
+// IncomingMessage of the fast lane: Node's, except that its headers are made from the head's
+// text when they are read, and that a read resumes the core.
 'use strict'
 
 const http = require('node:http')
@@ -17,9 +17,9 @@ const kMaxStrings = Symbol('hawser.maxHeaderStrings')
 const HEADERS = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headers')
 const DISTINCT = Object.getOwnPropertyDescriptor(http.IncomingMessage.prototype, 'headersDistinct')
 
-// A head of more strings than this reaches Node's JavaScript in batches, which
-// it collects up to the limit, or until 22 while the limit is not reached. A
-// smaller one is passed on as it is, and only `headers` is limited.
+// A head with more strings than this reaches Node's JavaScript in batches. Node collects
+// them up to the limit, before 22 whole batches until the limit is reached. A smaller head
+// is passed on whole, and only `headers` is limited.
 const BATCH = 2 * 31
 const collected = cutsHeaders ? (max) => max : (max) => Math.ceil(max / BATCH) * BATCH
 
@@ -42,7 +42,7 @@ function addLines (message, list, maxStrings) {
 function decode (message) {
   const list = split(message[kText])
   message[kText] = null
-  // _addHeaderLines() takes lines after the end for trailers.
+  // _addHeaderLines() treats lines after the end as trailers.
   const complete = message.complete
   message.complete = false
   addLines(message, list, message[kMaxStrings])
@@ -73,7 +73,7 @@ class IncomingMessage extends http.IncomingMessage {
     if (maxStrings > 0 && list.length > maxStrings) {
       list.length = Math.min(list.length, collected(maxStrings))
     }
-    this.complete = true // so that they are not taken for headers
+    this.complete = true // so that they are not treated as headers
     this._addHeaderLines(list, list.length)
   }
 
@@ -104,8 +104,8 @@ class IncomingMessage extends http.IncomingMessage {
     DISTINCT.set.call(this, value)
   }
 
-  // Node: IncomingMessage.prototype._read, less the resume of a socket that
-  // carries no stream here.
+  // Node: IncomingMessage.prototype._read, without resuming the socket, which carries no
+  // stream here.
   _read () {
     if (!this._consuming) {
       this._readableState.readingMore = false
@@ -115,7 +115,7 @@ class IncomingMessage extends http.IncomingMessage {
   }
 }
 
-// res.constructor is part of what people look at.
+// Users inspect res.constructor.
 Object.defineProperty(IncomingMessage.prototype, 'constructor', {
   value: http.IncomingMessage, writable: true, configurable: true
 })
@@ -123,7 +123,7 @@ Object.defineProperty(IncomingMessage.prototype, 'constructor', {
 // A parameter of a Keep-Alive header: a name, and perhaps a value, which may be quoted.
 const PARAMETER = /([^\s=,;"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?/g
 
-// The least `timeout` of a Keep-Alive header in seconds, or undefined.
+// The smallest `timeout` of a Keep-Alive header in seconds, or undefined.
 function timeoutOf (header) {
   let least
   for (const [, name, quoted, plain] of header.matchAll(PARAMETER)) {
@@ -134,13 +134,13 @@ function timeoutOf (header) {
   return least
 }
 
-// A server sends the same on each response.
+// A server sends the same value with each response.
 let lastHeader = ''
 let lastTimeout
 
-// How long the server keeps an idle connection, in seconds, by the Keep-Alive header
-// of any response, ours or Node's. Of each that makes its connection idle it is
-// asked, and most have none: those are not decoded for it.
+// How long the server keeps an idle connection, in seconds, from the Keep-Alive header of a
+// response, hawser's or Node's. Called for each response that makes its connection idle;
+// most have no such header, and are not decoded for it.
 function keepAliveHint (message) {
   const unread = message[kText] !== null && message[kText] !== undefined
   if (unread && !message[kHinted]) return undefined

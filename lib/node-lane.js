@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What is particular to connections whose socket is Node's own: https, a proxy,
-// a createConnection of the user's. They are in the core's pool all the same,
-// and Node's own code in ClientRequest serves their requests.
+// Everything specific to connections whose socket is Node's own: https, a proxy, a custom
+// createConnection. They are in the core's pool too, and Node's own code in ClientRequest
+// serves their requests.
 'use strict'
 
 const http = require('node:http')
@@ -15,7 +15,7 @@ const PATH_MAX = 107 // sun_path, without the NUL
 
 const kOnRead = Symbol('hawser.onread')
 
-// What the core has to say of such a connection: that it was idle too long.
+// The only record of such a connection: that it was idle for too long.
 class NodeHandle {
   constructor (id, socket) {
     this.tag = ring.tagOf(id)
@@ -29,9 +29,9 @@ class NodeHandle {
   lose (_, err) { this.socket.destroy(err) }
 }
 
-// Anything read on an idle socket closes it. Node >= 22.23 does the same, in
-// the listener for 'free' that ours replaces. One that still connects may come to
-// have another handle.
+// Anything read on an idle socket closes it. Node >= 22.23 does the same, in the listener
+// for 'free' that hawser's replaces. A socket that is still connecting may get another
+// handle.
 function guard (socket) {
   if (socket.connecting) return socket.once('connect', onConnectIdle)
   const handle = socket._handle
@@ -40,7 +40,7 @@ function guard (socket) {
   socket[kOnRead] = onread
   handle.onread = function (bytes) {
     if (bytes !== undefined) socket.destroy()
-    else Reflect.apply(onread, handle, arguments) // the end, or TLS has nothing for us
+    else Reflect.apply(onread, handle, arguments) // the end, or TLS without plaintext
   }
 }
 
@@ -55,9 +55,8 @@ function unguard (socket) {
   socket[kOnRead] = undefined
 }
 
-// Has leave(socket) called when it has closed, though nobody listens any more:
-// behind the callback in which net emits 'close', or, of a stream without a
-// handle, behind destroy()'s.
+// Calls leave(socket) when the socket has closed, even without listeners: after the callback
+// in which net emits 'close', or, for a stream without a handle, after that of destroy().
 function whenClosed (socket, leave) {
   const later = () => process.nextTick(leave, socket)
   if (socket.destroyed) setImmediate(leave, socket)
@@ -72,7 +71,7 @@ function whenClosed (socket, leave) {
     }
     try {
       destroy.call(this, err, (error) => {
-        callback(error) // has 'close' emitted in a tick
+        callback(error) // emits 'close' in a tick
         later()
       })
     } catch (error) { // a stream that fails to close counts as closed
@@ -94,23 +93,23 @@ function wrapLast (object, name, then) {
   }
 }
 
-// Undefined for a Node that knows no proxies, or keeps them elsewhere.
+// Undefined in a Node without proxy support, or that stores it elsewhere.
 const kProxyConfig = symbolOf(new http.Agent({ proxyEnv: {} }), 'kProxyConfig')
 
 function hasProxy (agent) {
   return Boolean(kProxyConfig === undefined ? agent.options.proxyEnv : agent[kProxyConfig])
 }
 
-// Longer ones and abstract names are Node's, which says what is wrong with them.
+// Longer and abstract names are left to Node, which reports their errors.
 function isPlainPath (path) {
   return typeof path !== 'string' || (!path.includes('\0') && Buffer.byteLength(path) <= PATH_MAX)
 }
 
-// Options that are net's own business.
+// Options that only net implements.
 const NET_OPTIONS = ['handle', 'fd', 'onread', 'blockList', 'signal', 'typeOfService']
 
-// Why a connection is made by Node, or null: it is plain http and the core's.
-// `req` is null where it is asked for no request in particular.
+// Why Node makes a connection, or null if the core does, for plain http. `req` is null if no
+// particular request is meant.
 function whyNode (agent, options, req) {
   if (agent.protocol !== 'http:') return "TLS is Node's"
   const reason = ring.reason ?? host.whyNotNow()
@@ -123,8 +122,8 @@ function whyNode (agent, options, req) {
   return isPlainPath(options.socketPath) ? null : 'the socketPath is long or abstract'
 }
 
-// https through a proxy: the socket is not the request's before the tunnel
-// stands, when createConnection's callback is called.
+// https through a proxy: the request does not get the socket before the tunnel is open, when
+// createConnection's callback is called.
 function waitsForTunnel (agent, socket) {
   return hasProxy(agent) && socket[symbolOf(socket, 'kWaitForProxyTunnel')] === true
 }
@@ -136,7 +135,7 @@ function emitTunnelError (req, err) {
   req.emit('error', err)
 }
 
-// The agent has such a listener since somebody listens for its 'keylog'.
+// The agent has this listener if there is a listener for its 'keylog'.
 function addKeylog (agent, socket) {
   const onkeylog = agent.listenerCount('keylog') === 0
     ? undefined
@@ -144,7 +143,7 @@ function addKeylog (agent, socket) {
   if (onkeylog !== undefined) socket.on('keylog', onkeylog)
 }
 
-// What Node's agent and ClientRequest call on a socket, for a Duplex that is none.
+// What Node's agent and ClientRequest call on a socket, for a Duplex that is not one.
 const METHODS = {
   setKeepAlive () { return this },
   setTimeout () { return this },

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// All validation of options, with Node's codes and messages. Node's own
-// options are checked for type and range too, where Node takes anything.
+// All validation of options, with Node's codes and messages. Type and range of Node's own
+// options are checked too, where Node accepts anything.
 'use strict'
 
-// X: what the text of ERR_INVALID_ARG_TYPE says behind "Received".
+// The end of the message of ERR_INVALID_ARG_TYPE, from "Received" on.
 function describe (value) {
   if (value == null) return ` Received ${value}`
   if (typeof value === 'function') return ` Received function ${value.name}`
@@ -49,8 +49,8 @@ function checkBoolean (options, name) {
   }
 }
 
-// Throws for what no Agent can be made of. maxTotalSockets and scheduling are
-// left to http.Agent, which checks them itself.
+// Throws if no Agent can be made from the options. maxTotalSockets and scheduling are left
+// to http.Agent, which checks them itself.
 function validateAgentOptions (options) {
   if (options === undefined || options === null) return
   if (typeof options !== 'object') throw typeError('options', 'object', options)

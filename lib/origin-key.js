@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of origins: under which key a request's connections are kept, and the
-// options, with the agent's, that name and connection are made from. What of them
-// a look-up or TLS could misread is refused here.
+// Names of origins: the key under which a request's connections are kept, and the merged
+// options from which the name and the connection are made. Values that a look-up or TLS
+// could misread are refused here.
 'use strict'
 
 const http = require('node:http')
@@ -11,12 +11,12 @@ const net = require('node:net')
 const { nullByte } = require('./errors')
 const { typeError } = require('./options')
 
-// Taken now: a program may put another Agent in its place later, this one too.
+// Read now: the program, or hawser/register, may replace it later.
 const baseGetName = http.Agent.prototype.getName
 
 const kLast = Symbol('hawser.lastKey')
 
-// What an agent has under kLast before its first request.
+// The value of kLast before an agent's first request.
 function noKey () {
   return { host: null, port: null, key: '' }
 }
@@ -33,25 +33,25 @@ function keyOf (agent, req, options) {
   if (options.localAddress || options.family || options.socketPath) {
     return baseGetName.call(agent, options)
   }
-  const last = agent[kLast] // mostly it is the same again, and making a string costs more
+  const last = agent[kLast] // usually it is the same again, and making a string costs more
   if (last.host !== host || last.port !== port) {
     agent[kLast] = { host, port, key: baseGetName.call(agent, options) }
   }
   return agent[kLast].key
 }
 
-// A look-up would end at the NUL and find another host. Node checks since 22.
+// A look-up would end at the NUL and find another host. Node checks this since 22.
 function checkHost (host) {
   if (typeof host === 'string' && host.includes('\0')) throw nullByte('options.host', host)
 }
 
-// Inherits nothing, as Node's options do. A constructor makes objects of one
-// shape; { __proto__: null } is a hash table for V8 and takes 1 KB more, which
-// counts since a socket keeps its options as long as it lives.
+// Inherits nothing, like Node's options. A constructor makes objects of one shape;
+// { __proto__: null } is a hash table in V8 and takes more memory, which counts because a
+// socket keeps its options as long as it lives.
 function Options () {}
 Options.prototype = Object.create(null)
 
-// Node: the options that createConnection() gets; the agent's win.
+// Node: the options that createConnection() gets; the agent's take precedence.
 function merge (agent, req, options) {
   const merged = Object.assign(new Options(), options, agent.options)
   if (merged.socketPath) merged.path = merged.socketPath

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// A write that the core has not taken whole. The core queues a bounded copy of
-// what the kernel does not take and keeps no pointer into JavaScript's memory; the
-// rest waits here, and each piece is looked at anew when there is room for it: the
-// user may have transferred or resized the memory meanwhile.
+// A write that the core has not taken whole. The core queues a bounded copy of what the
+// kernel does not accept, and keeps no pointer into JavaScript's memory. The rest waits
+// here, and each piece is checked again when there is room for it: the user may have
+// transferred or resized the memory meanwhile.
 'use strict'
 
 const { size: { CHUNKS } } = require('./binding')
 
-// What one native.writev() is given: strings are copied for it, and more than the
-// kernel has room for is copied in vain.
+// The most for one native.writev(): strings are copied for it, and anything that exceeds
+// the kernel's buffer is copied in vain.
 const BYTES_ENOUGH = 256 * 1024
 
-// Longer strings are made Buffers: the core copies whole what comes as a string.
+// Longer strings are converted to Buffers: the core copies a string as a whole.
 const STRING_MAX = 16 * 1024
 
 class PendingWrite {
@@ -23,11 +23,11 @@ class PendingWrite {
     this.sizes = chunks.map((chunk) => chunk.length)
     this.bytes = this.sizes.reduce((sum, size) => sum + size, 0)
     this.left = this.bytes
-    this.index = 0 // of the chunk that is next
+    this.index = 0 // of the next chunk
     this.offset = 0 // in it
   }
 
-  // The core has `taken` bytes more of it.
+  // The core has taken `taken` more bytes.
   advance (taken) {
     this.left -= taken
     this.offset += taken
@@ -38,7 +38,7 @@ class PendingWrite {
     }
   }
 
-  // What is next of it, or null where memory of it has gone.
+  // The next piece, or null if memory of it is no longer there.
   next () {
     let end = this.index
     let bytes = -this.offset
@@ -49,7 +49,7 @@ class PendingWrite {
     return this.#part(end)
   }
 
-  // All that is left of it, or null.
+  // The whole rest, or null.
   rest () {
     return this.#part(this.sizes.length)
   }
@@ -77,7 +77,7 @@ function lostMemory () {
 
 const isLatin1 = (encoding) => encoding === 'latin1' || encoding === 'binary'
 
-// What _writev() got, as native.writev() takes it: Buffers and latin1 strings.
+// The chunks of _writev() as native.writev() takes them: Buffers and latin1 strings.
 function plainChunks (data) {
   const chunks = new Array(data.length)
   for (let i = 0; i < data.length; i++) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // PerformanceObserver entries of type 'http'. Node begins one for a request in
-// ClientRequest._finish() while somebody observes, and ends it where its own
-// parser reports the head, which we go past. What ends an entry is not public;
-// but a ServerResponse ends its own in _finish(), so one gets the request's to
-// end. The two symbols under which Node keeps them are found once, at load; a Node
-// that has not got them has no such entries.
+// ClientRequest._finish() if there is an observer, and ends it where its own parser reports
+// the head, which the fast lane bypasses. The function that ends an entry is not public, but
+// a ServerResponse ends its own in _finish(); so a ServerResponse is given the request's
+// entry to end. The two symbols under which Node keeps them are found once, at load; without
+// them there are no such entries.
 'use strict'
 
 const http = require('node:http')
@@ -16,8 +16,8 @@ const { symbolOf } = require('./symbols')
 
 const MESSAGE = { method: 'GET', url: '', headers: {}, httpVersionMajor: 1, httpVersionMinor: 1 }
 
-// The symbol under which ClientRequest._finish() keeps what it begins. Stopped
-// there, since it would go on to publish the request.
+// The symbol under which ClientRequest._finish() keeps the entry. Stopped there, because it
+// would otherwise publish the request.
 function clientSymbol () {
   const found = new Error('found')
   const request = new Proxy({}, {
@@ -65,7 +65,7 @@ function findSymbols () {
 
 const symbols = findSymbols()
 
-// The head of req's response is there.
+// The head of req's response has arrived.
 function endEntry (req, res) {
   if (symbols === null) return
   const [kClient, kServer] = symbols

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// From a place in the pool, or a connection that the pool hands over, to a request's
-// socket: at once, or when the turn of a request that has waited has come. Connections
-// are made by agent.createSocket(), which may be somebody's own, so the place is on the
-// request until then.
+// From a place in the pool, or a connection that the pool hands over, to a request's socket:
+// at once, or when a waiting request gets its turn. agent.createSocket() makes connections;
+// it may be overridden, so the place is kept on the request until then.
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
@@ -18,13 +17,13 @@ const { kPool, kPlace, kConn, kCore, kNext } = require('./symbols')
 
 function ignore () {}
 
-// The pool has a place for req; what comes of it is the request's socket.
+// The pool has a place for req; the connection made for it becomes the request's socket.
 function create (agent, req, options, id) {
   req[kPlace] = { agent, id }
   let given = false
   try {
     agent.createSocket(req, merge(agent, req, options), (err, socket) => {
-      dropPlace(req) // a createSocket of the user's may not have used it
+      dropPlace(req) // a custom createSocket may not have used it
       given = true
       if (err) {
         emitTunnelError(req, err)
@@ -35,7 +34,7 @@ function create (agent, req, options, id) {
     })
   } catch (err) {
     dropPlace(req)
-    if (given) { // http.request() throws: nobody has the request
+    if (given) { // http.request() throws: the user does not have the request
       req.on('error', ignore)
       req.destroy()
     }
@@ -50,8 +49,8 @@ function dropPlace (req) {
   place.agent[kPool].remove(place.id)
 }
 
-// The place that req has in the agent's pool, for what createSocket() makes; a new one
-// where it was called past addRequest().
+// The place of req in the agent's pool for the result of createSocket(); a new one if that
+// was called without addRequest().
 function placeFor (agent, req, key) {
   if (req[kPlace]?.agent !== agent) return agent[kPool].add(key)
   const { id } = req[kPlace]
@@ -59,7 +58,7 @@ function placeFor (agent, req, key) {
   return id
 }
 
-// A request that waits for its turn, in the async context it was made in.
+// A waiting request, in the async context in which it was made.
 class QueuedRequest extends AsyncResource {
   constructor (agent, req, options) {
     super('QueuedRequest')
@@ -78,10 +77,9 @@ class QueuedRequest extends AsyncResource {
   }
 }
 
-// As Node does it, a connection made for a waiting request is announced as
-// free, and then is the request's, whatever a listener for 'free' does. What
-// createSocket() throws is the request's too: whoever made room has nothing to
-// do with it.
+// As in Node, 'free' is emitted for a connection made for a waiting request, which then gets
+// it, whatever a listener does. An exception of createSocket() fails this request too: it
+// must not reach the request that made room.
 function createForWaiting (queued, id) {
   const { agent, req, options } = queued
   queued.begun = true
@@ -100,7 +98,7 @@ function createForWaiting (queued, id) {
     try {
       socket.emit('free')
     } catch (err) {
-      process.nextTick(rethrow, err) // createSocket(), which is not to blame, may be below
+      process.nextTick(rethrow, err) // createSocket(), which is not the cause, may be on the stack
     }
     takeNext(agent, socket)
   }
@@ -112,7 +110,7 @@ function createForWaiting (queued, id) {
   }
 }
 
-// The request that a connection was made for takes it.
+// The request for which a connection was made takes it.
 function takeNext (agent, socket) {
   const next = socket[kNext]
   if (next === undefined) return false
@@ -126,13 +124,13 @@ function takeOver (queued, socket) {
   queued.begun = true
   if (!suits(socket, req)) {
     agent[kPool].reject(socket[kConn], socket)
-    return createForWaiting(queued, 0) // it has waited for its turn
+    return createForWaiting(queued, 0) // it has had its turn
   }
   resetAsyncId(socket)
   setRequestSocket(agent, req, socket)
 }
 
-// A connection of the core's is not for a request that waits for its own onSocket().
+// A connection of the core cannot serve a request that has its own onSocket().
 function suits (socket, req) {
   return !socket.destroyed && socket.writable &&
     (socket._handle !== socket[kCore] || hasNodesOnSocket(req))

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// agent.sockets, agent.freeSockets and agent.requests: objects of arrays as
-// Node has them, made from the core's lists whenever somebody looks. Keys are
-// gone when empty, and an object or array that is kept stays up to date. What
-// somebody puts in is shown beside, until he takes it out again (agent-base counts
-// with stand-ins for sockets); the pool does not know of it.
+// agent.sockets, agent.freeSockets and agent.requests: objects of arrays as in Node, made
+// from the core's lists whenever they are read. Empty keys are removed, and an object or
+// array that is kept stays up to date. Anything that the user puts in is also shown, until
+// it is taken out again (agent-base counts with placeholders for sockets); the pool does not
+// know about it.
 'use strict'
 
 const { kAgent, kIdle, kPlace } = require('./symbols')
 
-// list: the core's, [key, id, id, ..., key, ...]. find: from an id to what the
-// user sees; undefined: nothing here.
+// list: the core's, [key, id, id, ..., key, ...]. find: from an id to what the user sees, or
+// undefined.
 function poolView (list, find) {
   const target = { __proto__: null }
-  const given = new Map() // keys that somebody has set, and whether he has put something in
+  const given = new Map() // keys that the user has set, and whether something was put in
   const refresh = () => fill(target, given, list(), find)
   return new Proxy(target, {
     get (_, key) {
@@ -82,8 +82,8 @@ function isForeign (item) {
   return item?.[kAgent] === undefined && item?.[kPlace] === undefined
 }
 
-// An idle socket whose time is over, or that was destroyed, is no longer to be had
-// from the core, but it is a free one until it has closed.
+// An idle socket whose timeout has expired, or that was destroyed, can no longer be leased,
+// but it counts as free until it has closed.
 function wasFree (pool, id) {
   return pool.connectionAt(id)?.[kIdle] === true
 }

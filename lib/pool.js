@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// A pool of connections by the name of their origin, over the core's: who has a
-// connection, who waits, whose turn it is. Whatever hands out connections stands
-// above it (http's Agent is one); there is no protocol in it. What it is given is
-// opaque but for these:
+// A pool of connections by the name of their origin, over the core's pool: which requests
+// have a connection, which wait, and which is next. It knows no protocol; its owner (http's
+// Agent, for one) hands out the connections. What it is given is opaque, except for:
 //
-//   limits      { maxSockets, maxTotalSockets, maxFreeSockets, scheduling }, looked at
-//               before each decision, since a program may change them at any time.
-//               The core's pool goes when this object has been collected.
+//   limits      { maxSockets, maxTotalSockets, maxFreeSockets, scheduling }, read
+//               before each decision, because a program may change them at any time.
+//               The core's pool is freed when this object has been collected.
 //   connection  destroy(): it closes, now or later, and is removed then.
-//   waiter      connect(place): its turn has come, make a connection; take(connection):
-//               this one is yours; fail(err). `begun`: connect() or take() has come so far
-//               that it answers for what it was given, also where it throws.
+//   waiter      connect(place): it gets a place, to make a connection; take(connection):
+//               it gets this connection; fail(err). `begun`: connect() or take() is
+//               responsible for what it was given from here on, even if it throws.
 //
-// The owner asks with acquire(), does what the verdict says, puts a connection in the
-// place it was given, and releases it after each use. It calls remove() once for each
-// place that it was given, by CONNECT, connect() or add(): when nothing comes of it, or
-// when the connection in it has closed or left.
+// The owner calls acquire(), acts on the verdict, puts a connection in the place that it
+// got, and releases it after each use. It calls remove() once for each place that it got by
+// CONNECT, connect() or add(): if no connection is made, or when the connection in it has
+// closed or left.
 //
-// A decision of the core is acted on or given back: what it found dead or has evicted
-// is destroyed here; whoever's turn has come is begun, or fails and the place is the
-// next one's; a connection that was released is another's, idle, or destroyed.
+// A decision of the core is acted on or given back. Connections that it found dead or has
+// evicted are destroyed here. A waiter that gets its turn begins, or fails and the next one
+// gets the place. A released connection is handed over, idle, or destroyed.
 'use strict'
 
 const native = require('./binding')
@@ -31,24 +30,24 @@ const { debug, debugging } = require('./diagnostics')
 const { verdict, register: result } = native
 const verdictNames = Object.fromEntries(Object.entries(verdict).map(([name, n]) => [n, name]))
 
-// What native.list() is asked for.
+// The arguments of native.list().
 const ACTIVE = 0
 const IDLE = 1
 const WAITING = 2
 
-// By index of an id, which no two pools share.
+// By the index of an id, which no two pools share.
 const connections = []
 const waiters = []
 
-// Those whose turn has come: one that fails at once makes room for the next, and a
-// call for each inside of the one before would be too deep.
+// Waiters that have got their turn. One that fails at once makes room for the next, and
+// nested calls would be too deep.
 const starting = []
 let isStarting = false
 
 class Pool {
   constructor (limits) {
     this.limits = limits
-    this.id = 0 // the core's; made when first needed
+    this.id = 0 // the core's; created when first needed
     this.maxSockets = undefined // and so on: the limits as the core has them
     this.maxTotalSockets = undefined
     this.maxFreeSockets = undefined
@@ -73,9 +72,8 @@ class Pool {
     this.start()
   }
 
-  // Result: REUSE, CONNECT or WAIT, and what it is about is idOf() of that, until the
-  // next call; or a negative code, upon which start() is due: something may have been
-  // evicted for it.
+  // Result: REUSE, CONNECT or WAIT, whose id is idOf() of the result until the next call; or
+  // a negative code, after which start() must be called: a connection may have been evicted.
   //   REUSE    connectionAt(id) is the owner's, or reject()
   //   CONNECT  id is a place: put() or remove()
   //   WAIT     wait(id, waiter) at once
@@ -100,7 +98,7 @@ class Pool {
     waiters[id & INDEX_MASK] = waiter
   }
 
-  // A place past the limits.
+  // A place regardless of the limits.
   add (key) {
     this.#refresh()
     check(native.add(this.id, key), 'add')
@@ -111,14 +109,15 @@ class Pool {
     connections[id & INDEX_MASK] = connection
   }
 
-  // What was just acquired, or handed over, turns out to be of no use: that was no lease.
+  // The connection just acquired, or handed over, cannot be used: it does not count as a
+  // lease.
   reject (id, connection) {
     native.reject(id)
     connection.destroy()
   }
 
-  // Its owner is done with it. Result: it is idle now; else it is no more the owner's,
-  // but for remove().
+  // Its owner has finished with it. Result: true if it is idle now; otherwise the owner must
+  // only remove() it.
   release (id, connection, mayIdle, idleMs) {
     this.#refresh()
     const answer = native.release(id, mayIdle, idleMs)
@@ -129,12 +128,12 @@ class Pool {
     return false
   }
 
-  // Restarts how long one that is idle may be. Result: false where that cannot be kept.
+  // Restarts the idle timeout of a connection. Result: false if there is no memory for it.
   setIdle (id, idleMs) {
     return native.setIdle(id, idleMs) !== NO_MEMORY
   }
 
-  // A place, and what was put in it, leave the pool: there is room for another.
+  // A place and the connection in it leave the pool: there is room for another.
   remove (id, connection) {
     const index = id & INDEX_MASK
     if (connection !== undefined && connection === connections[index]) {
@@ -144,8 +143,8 @@ class Pool {
     this.start()
   }
 
-  // To be called after all that makes room. All are taken out of their queue first:
-  // what a callback does, or throws, is no matter to those behind.
+  // Must be called after anything that makes room. All waiters are taken out of their queues
+  // first, so that a callback, or its exception, does not affect the later ones.
   start () {
     for (;;) {
       const status = native.next(this.id)
@@ -163,7 +162,7 @@ class Pool {
     }
   }
 
-  // [key, id, id, ..., key, ...], for looking in.
+  // [key, id, id, ..., key, ...], for inspection.
   active () { return this.#list(ACTIVE) }
   idle () { return this.#list(IDLE) }
   waiting () { return this.#list(WAITING) }
@@ -174,13 +173,13 @@ class Pool {
 
   total () { return this.id === 0 ? 0 : native.total(this.id) }
 
-  // Undefined where it is still to come.
+  // Undefined if it has not been put in yet.
   connectionAt (id) { return connections[id & INDEX_MASK] }
   waiterAt (id) { return waiters[id & INDEX_MASK] }
 }
 
-// How many fit below a limit: Node compares with it. Below NaN there are none where it
-// asks whether there are fewer, and any number where it asks whether there are more.
+// How many connections a limit allows, as Node's comparisons have it. With NaN there is room
+// for none where Node tests for fewer, and for any number where it tests for more.
 function places (limit) {
   return Math.max(Math.ceil(Number(limit)), 0)
 }
@@ -210,7 +209,7 @@ function startAll () {
     }
   } finally {
     isStarting = false
-    if (starting.length > 0) process.nextTick(startAll) // a listener of somebody's threw
+    if (starting.length > 0) process.nextTick(startAll) // a user's listener threw
   }
 }
 

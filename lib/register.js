@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// node --import hawser/register app.js, or node -r: puts hawser in the place of
-// http.Agent, https.Agent and both global agents, for CommonJS and ES modules,
-// with Node's own defaults. unregister() takes it out again.
+// node --import hawser/register app.js, or node -r: replaces http.Agent, https.Agent and
+// both global agents with hawser's, for CommonJS and ES modules, with Node's own defaults.
+// unregister() restores Node's.
 'use strict'
 
 const http = require('node:http')
@@ -12,19 +12,19 @@ const { syncBuiltinESMExports } = require('node:module')
 const { Agent, construct } = require('./agent')
 const { HttpsAgent } = require('./https-agent')
 
-// What Node gives its global agents (lib/_http_agent.js, lib/https.js).
+// The options of Node's global agents (lib/_http_agent.js, lib/https.js).
 const GLOBAL_OPTIONS = { keepAlive: true, scheduling: 'lifo', timeout: 5000 }
 
 const HttpAgentOfNode = http.Agent
 const inherited = Function.prototype[Symbol.hasInstance]
 
-// A subclass of ours that has the name, the defaults and the statics of Base,
-// Node's class, and whose instances are all that Base's were.
+// A subclass of hawser's that has the name, the defaults and the statics of Base, Node's
+// class, and for which instanceof is true wherever it was true for Base.
 function standIn (Ours, Base) {
   function Agent (options) {
     if (!(this instanceof Agent)) return new Agent(options)
     if (inherited.call(Agent, this)) construct(this, Base, options)
-    else Base.call(this, options) // its class has inherited from Node's before
+    else Base.call(this, options) // its class inherited from Node's before
   }
   Object.setPrototypeOf(Agent.prototype, Ours.prototype)
   Object.setPrototypeOf(Agent, Ours)
@@ -32,7 +32,7 @@ function standIn (Ours, Base) {
     [Symbol.hasInstance]: {
       value (object) { return inherited.call(this === Agent ? Base : this, object) }
     },
-    defaultMaxSockets: { // Node's constructor looks at its own
+    defaultMaxSockets: { // Node's constructor reads its own
       get () { return HttpAgentOfNode.defaultMaxSockets },
       set (value) { HttpAgentOfNode.defaultMaxSockets = value },
       enumerable: true
@@ -59,8 +59,8 @@ const undo = [replace(http, Agent), replace(https, HttpsAgent)]
 syncBuiltinESMExports()
 
 /**
- * Puts Node's agents back, where nobody has put others since. Agents made
- * meanwhile go on working; the global agents' idle connections are closed.
+ * Restores Node's agents, unless others have replaced hawser's since. Existing
+ * agents continue to work; the global agents' idle connections are closed.
  */
 function unregister () {
   while (undo.length > 0) undo.pop()()

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads the completion ring: the one place where the core calls JavaScript.
-// Each record goes to the handle of its connection. The cursor lives outside
-// of drain(), so that after an exception in somebody's callback (or a nested
-// turn of the loop) the next call goes on behind the record that threw.
+// Reads the completion ring: the only place where the core calls JavaScript. Each record
+// goes to the handle of its connection. The cursor is kept outside drain(), so that after an
+// exception in a callback (or a nested turn of the loop) the next call continues after the
+// record that threw.
 'use strict'
 
-const { Buffer } = require('node:buffer') // a runner takes its globals away again
+const { Buffer } = require('node:buffer') // test runners remove their globals
 
 const native = require('./binding')
 const { whyNotHere } = require('./host')
@@ -19,17 +19,17 @@ const WORDS = size.RECORD_WORDS
 const memory = new ArrayBuffer(size.RING)
 const words = new Uint32Array(memory, 0, size.RING_TEXT / 4)
 const text = Buffer.from(memory, size.RING_TEXT)
-const results = new Float64Array(result.SIZE) // what calls leave beside theirs; ids have 52 bits
+const results = new Float64Array(result.SIZE) // additional results of calls; ids have 52 bits
 
-// By index of a connection's id: the CoreHandle that its records go to.
+// By the index of a connection's id: the CoreHandle that gets its records.
 const handles = []
 
-// What the core reads into. A user may transfer the memory of a chunk to a worker,
-// or keep the chunk for ever: what he gets is a copy, or all of a slab, which is
-// his alone then. A slab has room for a body of 64 KiB and its head, or for the
-// largest read while bodies are larger than that.
+// The buffers into which the core reads. A user may transfer the memory of a chunk to a
+// worker, or keep the chunk forever, so a chunk is a copy, or a whole slab that the user then
+// owns. A slab has room for a body of 64 KiB and its head, or for the largest read while
+// bodies are larger than that.
 const SLAB_SMALL = 72 * 1024
-const slabs = [] // by id, which is from 1 to size.SLABS
+const slabs = [] // by id, from 1 to size.SLABS
 let slabSize = SLAB_SMALL
 
 let epoch = 0
@@ -40,8 +40,8 @@ function giveSlab (id) {
   native.giveSlab(id, slabs[id])
 }
 
-// Passes a slab on with its last bytes; another takes its place. Where there is no
-// memory for that one the core gets the old one back.
+// Passes a slab on with its last bytes, and replaces it with another. Without memory for
+// that, the core gets the old one back.
 function handOver (id, start, length) {
   const { buffer } = slabs[id]
   const next = Buffer.allocUnsafeSlow(slabSize)
@@ -52,10 +52,10 @@ function handOver (id, start, length) {
   return Buffer.from(buffer, start, length)
 }
 
-// `count` records are there, the ring's filling number `now`. Each handle reads
-// its own run of them with take(). Whoever turns the loop in a callback, or in a
-// tick behind it, has this called inside of itself, and the ring may be filled
-// anew before the outer call goes on: that has nothing more to read then.
+// The ring has `count` records in its filling number `now`. Each handle reads its own run of
+// them with take(). If the user runs the loop in a callback, or in a tick after it, this is
+// called recursively, and the ring may be filled again before the outer call continues,
+// which then has nothing more to read.
 function drain (count, now) {
   if (((now - epoch) | 0) < 0) return
   if (now !== epoch) {
@@ -75,14 +75,14 @@ function drain (count, now) {
     if (handle !== undefined && handle.tag === tag) {
       tell(handle, at)
     } else {
-      cursor++ // the socket has been given up
+      cursor++ // the socket has been destroyed
     }
   }
 }
 
-// Who is told of a record takes it in its own async scope. If that does not come
-// about (an APM's patch, somebody's property on a socket) the record would be next
-// for ever: it is passed over, and the connection that it was for is of no more use.
+// A handle takes its records in its own async scope. If that fails (an APM's patch, a user's
+// property on a socket), the record would be next forever. It is skipped, and its connection
+// is destroyed.
 function tell (handle, at) {
   const before = cursor
   const batch = epoch
@@ -100,13 +100,12 @@ function tell (handle, at) {
   }
 }
 
-// What the records of connection `id` carry: the low half of it.
+// The part of connection id `id` that records carry: its low half.
 function tagOf (id) {
   return id >>> 0
 }
 
-// The position of the next record if it has this tag, or -1. Taking it makes it
-// read.
+// The position of the next record if it has this tag, or -1. A taken record counts as read.
 function take (tag) {
   if (cursor < end) {
     const at = cursor * WORDS
@@ -118,7 +117,7 @@ function take (tag) {
   return -1
 }
 
-// Puts the record that was taken last back.
+// Puts the last taken record back.
 function putBack () {
   cursor--
 }
@@ -135,7 +134,7 @@ function longText (id) {
   return long
 }
 
-// The bytes of a record as a Buffer of the user's.
+// The bytes of a record as a Buffer for the user.
 function recordBody (at) {
   const start = words[at + word.BODY_AT]
   const length = words[at + word.BODY_LEN]
@@ -145,8 +144,8 @@ function recordBody (at) {
   return copyOf(slab === 0 ? text : slabs[slab], start, length)
 }
 
-// V8 keeps so few bytes inside the typed array; copy() moves them out since Node 24,
-// which takes 0.2 us.
+// V8 keeps so few bytes inside the typed array; since Node 24 copy() moves them out, which
+// costs time.
 const COPIED_ONE_BY_ONE = 32
 
 function copyOf (source, start, length) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The ring of this environment's addon. A second copy of the package (a test
-// runner makes one for each of its files) uses the first one's, because the
-// addon is one and has one ring and one reader.
+// The ring of this environment's addon. A second copy of the package (a test runner makes
+// one per file) uses the ring of the first, because there is one addon, with one ring and one
+// reader.
 'use strict'
 
 const native = require('./binding')

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// req.socket of the fast lane: a real net.Socket, so that everything a stream
-// or a socket does is Node's own code, whose handle is not a TCPWrap but a
-// CoreHandle: the same methods, answered by the core. What differs is that
-// bytes read go to the core's parser and not through the stream, until
-// becomeNative() gives the socket a handle of Node's (upgrades, agentRemove).
+// req.socket of the fast lane: a real net.Socket, so that everything a stream or a socket
+// does is Node's own code. Its handle is not a TCPWrap but a CoreHandle: the same methods,
+// implemented by the core. The difference is that received bytes go to the core's parser and
+// not through the stream, until becomeNative() gives the socket a handle of Node's (upgrades,
+// agentRemove).
 'use strict'
 
 const net = require('node:net')
@@ -47,7 +47,7 @@ class Socket extends net.Socket {
     else handle.write(data, encoding, callback)
   }
 
-  // Is the stream idle and its write() nobody else's, for a text of that length?
+  // Is the stream idle and its write() Node's own, for a text of that length?
   mayWriteNow (length) {
     const state = this._writableState
     return length <= STRING_MAX && this._handle === this[kCore] &&
@@ -55,15 +55,15 @@ class Socket extends net.Socket {
       writesAsNode(this) && this.writable && !this.connecting
   }
 
-  // Begins an exchange and writes its whole request, a latin1 string: write(),
-  // less the stream's bookkeeping where the kernel takes it all.
+  // Begins an exchange and writes its whole request, a latin1 string: as write(), but without
+  // the stream's bookkeeping if the kernel accepts everything.
   sendNow (text, flags, maxHeaderSize, callback) {
     const status = this[kCore].send(text, flags, maxHeaderSize)
     if (status === 0) {
       this._unrefTimer()
       process.nextTick(callback, null)
     } else if (status === NOT_NOW) {
-      this.destroy() // the server has spoken before it was asked
+      this.destroy() // the server has sent bytes before the request
     } else {
       this.write(text, 'latin1', callback)
     }
@@ -83,15 +83,15 @@ class Socket extends net.Socket {
     return super.prependListener(name, listener)
   }
 
-  // The stream reads nothing while the core does: who listens for data gets
-  // the bytes of responses from there.
+  // The stream reads nothing while the core does: a listener for 'data' gets the bytes of
+  // responses from the core.
   #tap () {
     const handle = this._handle
     if (handle instanceof CoreHandle) native.tap(handle.id, true)
   }
 
-  // Programs ask for the 'data' listener that Node has on a socket until a
-  // response is complete: node-fetch 2 tells by it one that was cut off.
+  // Programs look for the 'data' listener that Node has on a socket until a response is
+  // complete: node-fetch 2 uses it to detect a truncated response.
   listenerCount (name, listener) {
     const count = super.listenerCount(name, listener)
     return name === 'data' && listener === undefined && isParsing(this) ? count + 1 : count
@@ -122,9 +122,9 @@ class Socket extends net.Socket {
     return this
   }
 
-  // Gives this socket a handle of Node's for the same connection: from here on
-  // it is a socket like any other. What the core has not sent of a write goes on
-  // there; the rest of what was given to the stream is behind that.
+  // Gives this socket a handle of Node's for the same connection: from here on it is an
+  // ordinary socket. The unsent part of a write continues there, followed by the rest of what
+  // the stream has.
   becomeNative () {
     const core = this._handle
     if (!(core instanceof CoreHandle)) return
@@ -143,7 +143,7 @@ class Socket extends net.Socket {
     if (!core.hasRef()) handle.unref()
     core.close()
     core.tellRefused()
-    // The stream believes that a read is under way since it connected.
+    // The stream has considered a read to be in progress since it connected.
     handle.reading = true
     const status = handle.readStart()
     if (status !== 0) this.destroy(coreError(status, 'read'))
@@ -159,7 +159,7 @@ class Socket extends net.Socket {
   }
 }
 
-// Stands for Node's listener of that name; the core reads instead.
+// Stands for Node's listener of that name; the core reads in its place.
 function socketOnData () {}
 
 function isParsing (socket) {
@@ -168,7 +168,7 @@ function isParsing (socket) {
   return exchange !== null ? !exchange.req.res?.complete : socket[kCore].cut
 }
 
-// Makes a counter of a handle of Node's go on from `start`.
+// Makes a counter of a handle of Node's continue from `start`.
 function countOn (handle, name, start) {
   const { get } = Object.getOwnPropertyDescriptor(counters(handle, name), name)
   Object.defineProperty(handle, name, { get () { return start + get.call(this) } })
