@@ -159,8 +159,8 @@ test('freeSocketTimeout and the guard of idle connections hold for connections o
     assert.equal(last.req.reusedSocket, true)
   })
 
-// Listens on `hosts` in a thread that then stands still: with the queues full
-// nobody there answers a SYN.
+// Listens on `hosts` in a thread that then blocks: with its queues full, the kernel
+// does not answer a SYN.
 async function silentServers (t, port, hosts) {
   const flag = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(`

@@ -230,7 +230,7 @@ for (const [lane, listen] of [
     path: path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'hawser-')), 's')
   })]
 ]) {
-  for (const [title, hold] of [['nobody reads', () => {}], ['is paused', (res) => res.pause()]]) {
+  for (const [title, hold] of [['is not read', () => {}], ['is paused', (res) => res.pause()]]) {
     test(`an upload over ${lane} ends if its complete response ${title}, which can be read later`, async (t) => {
       const where = listen()
       const server = net.createServer({ pauseOnConnect: true })

@@ -143,7 +143,7 @@ test('a connect that fails at once fails its request once', async (t) => {
   t.after(() => agent.destroy())
   const lookup = finds({ address: '255.255.255.255', family: 4 })
   const [major] = process.versions.node.split('.').map(Number)
-  if (major < 24) return t.skip('nobody listens for it in time before 24')
+  if (major < 24) return t.skip('before 24 there is no listener in time')
   const req = http.get({ host: 'a.test', port, agent, lookup })
   let errors = 0
   req.on('error', () => errors++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * deadline.c: entries are due in order, regardless of what was started, stopped
- * or restarted meanwhile, and a failed start leaves nothing behind. The clock
+ * or restarted meanwhile, and a failed start leaves no trace. The clock
  * is an argument.
  */
 #include "runner.h"

@@ -23,7 +23,7 @@ extern int test_ok;
     }                                                                       \
   } while (0)
 
-/* Each test leaves no memory behind. */
+/* Each test frees its memory. */
 #define RUN(test)                          \
   do {                                     \
     size_t live_before = hw_mem_live();    \

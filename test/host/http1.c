@@ -92,7 +92,7 @@ static const row_t rows[] = {
      HW_HTTP1_HEAD,
      0,
      1},
-    {"head behind an informational one",
+    {"head after an informational one",
      "HTTP/1.1 103 H\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
      "HEAD 103 1.1 keep info [H]HEAD 200 1.1 keep [OK]END[]",
      HW_HTTP1_HEAD,
