@@ -69,17 +69,6 @@ static void update_reading(hw_conn_t* conn) {
   }
 }
 
-/* For a 'data' listener on the socket: the bytes from which the records before
- * this one were made. */
-static void push_raw(hw_conn_t* conn, const char* data, size_t len) {
-  hw_slabs_t* slabs = &conn->env->slabs;
-  uint32_t* record = push(conn, HW_REC_RAW);
-
-  record[HW_WORD_BODY_AT] = hw_slabs_take(slabs, data, len);
-  record[HW_WORD_BODY_LEN] = (uint32_t)len;
-  record[HW_WORD_FLAGS] = slabs->current.id << HW_FLAG_SLAB_SHIFT;
-}
-
 /* Bytes that no request asked for make no record; the connection is just no
  * longer reusable. */
 static void read_bytes(hw_conn_t* conn, const char* data, size_t len) {
@@ -91,7 +80,8 @@ static void read_bytes(hw_conn_t* conn, const char* data, size_t len) {
   if (result == HW_READER_UNASKED) {
     conn->dirty = 1;
   } else if (conn->tapped) {
-    push_raw(conn, data, len);
+    /* A listener for 'data' on the socket gets the bytes of those records. */
+    hw_slabs_attach(&env->slabs, push(conn, HW_REC_RAW), data, len);
   } else {
     hw_slabs_hand_over(&env->slabs, &env->ring, first, data);
   }

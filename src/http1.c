@@ -255,14 +255,13 @@ static int on_body(llhttp_t* parser, const char* at, size_t len) {
   hw_http1_t* p = (hw_http1_t*)parser;
   uint32_t* record = hw_ring_push(p->ring, HW_REC_DATA, p->conn);
 
-  record[HW_WORD_BODY_LEN] = (uint32_t)len;
   if (len <= HW_INLINE_MAX) {
     memcpy(hw_ring_text(p->ring, len), at, len);
     record[HW_WORD_BODY_AT] = p->ring->text_len;
+    record[HW_WORD_BODY_LEN] = (uint32_t)len;
     hw_ring_text_used(p->ring, len);
   } else {
-    record[HW_WORD_BODY_AT] = hw_slabs_take(p->slabs, at, len);
-    record[HW_WORD_FLAGS] = p->slabs->current.id << HW_FLAG_SLAB_SHIFT;
+    hw_slabs_attach(p->slabs, record, at, len);
   }
   return 0;
 }
@@ -389,15 +388,6 @@ static void push_text(uint32_t* record, hw_ring_t* ring, const char* text) {
   hw_ring_text_used(ring, len);
 }
 
-static void push_packet(hw_http1_t* p,
-                        uint32_t* record,
-                        const char* at,
-                        size_t len) {
-  record[HW_WORD_BODY_AT] = hw_slabs_take(p->slabs, at, len);
-  record[HW_WORD_BODY_LEN] = (uint32_t)len;
-  record[HW_WORD_FLAGS] |= p->slabs->current.id << HW_FLAG_SLAB_SHIFT;
-}
-
 /* parsed: of the len bytes of the packet. */
 static void push_error(hw_http1_t* p, int err, size_t parsed, size_t len) {
   uint32_t* record = hw_ring_push(p->ring, HW_REC_PARSE_ERROR, p->conn);
@@ -418,7 +408,7 @@ static void push_error(hw_http1_t* p, int err, size_t parsed, size_t len) {
     push_text(record, p->ring, "\n");
     push_text(record, p->ring, reason != NULL ? reason : "");
   }
-  push_packet(p, record, p->packet, len);
+  hw_slabs_attach(p->slabs, record, p->packet, len);
 }
 
 /* The response is complete. The rest of the packet is parsed to report the same
@@ -457,7 +447,7 @@ int hw_http1_feed(hw_http1_t* p,
     uint32_t* record = hw_ring_push(ring, HW_REC_UPGRADE, conn);
 
     p->active = 0;
-    push_packet(p, record, rest, len - (size_t)(rest - data));
+    hw_slabs_attach(slabs, record, rest, len - (size_t)(rest - data));
   } else if (p->surplus || p->complete || err != LLHTTP_OK) {
     p->active = 0;
     if (err != LLHTTP_OK && !p->surplus && p->overflow != OVERFLOW_MEMORY) {

@@ -54,6 +54,15 @@ uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len) {
   return (uint32_t)offset;
 }
 
+void hw_slabs_attach(hw_slabs_t* slabs,
+                     uint32_t* record,
+                     const char* at,
+                     size_t len) {
+  record[HW_WORD_BODY_AT] = hw_slabs_take(slabs, at, len);
+  record[HW_WORD_BODY_LEN] = (uint32_t)len;
+  record[HW_WORD_FLAGS] |= slabs->current.id << HW_FLAG_SLAB_SHIFT;
+}
+
 void hw_slabs_hand_over(hw_slabs_t* slabs,
                         hw_ring_t* ring,
                         uint32_t first,

@@ -59,6 +59,12 @@ uint32_t hw_slabs_space(hw_slabs_t* slabs, hw_ring_t* ring, char** out);
  * before at + len is written again. Result: the offset of at in the slab. */
 uint32_t hw_slabs_take(hw_slabs_t* slabs, const char* at, size_t len);
 
+/* The same, as the body of record: sets BODY_AT, BODY_LEN and the slab's id. */
+void hw_slabs_attach(hw_slabs_t* slabs,
+                     uint32_t* record,
+                     const char* at,
+                     size_t len);
+
 /* A read of the bytes at `read` has made the records from `first` on. If the
  * last bytes that they speak of are such a piece, its record gets HW_FLAG_OWN
  * and the slab is done. */
