@@ -135,28 +135,41 @@ void hw_lease_free(hw_leases_t* leases, hw_conn_t* conn) {
   free_dropped_pools(leases);
 }
 
-/* A new entry, an ACTIVE connection of origin. Without memory for it, the
- * pool's decision is cancelled. */
+/* Memory for a connection or a waiter of origin, and its id. NULL if there is
+ * none: *err is why, and the pool's decision is cancelled. */
+static void* claim(hw_freelist_t* memory,
+                   hw_ids_t* ids,
+                   hw_pool_t* pool,
+                   hw_origin_t* origin,
+                   hw_id_t* id,
+                   int* err) {
+  void* block = hw_freelist_take(memory);
+
+  *err = block != NULL ? hw_ids_put(ids, block, id) : HW_ENOMEM;
+  if (*err == 0) {
+    return block;
+  }
+  if (block != NULL) {
+    hw_freelist_give(memory, block);
+  }
+  hw_pool_forget(pool, origin);
+  return NULL;
+}
+
+/* A new entry, an ACTIVE connection of origin. */
 static int add_conn(hw_leases_t* leases,
                     hw_pool_t* pool,
                     hw_origin_t* origin,
                     hw_id_t* id) {
-  hw_conn_t* conn = hw_freelist_take(&leases->conn_memory);
-  int err = HW_ENOMEM;
+  int err = 0;
+  hw_conn_t* conn =
+      claim(&leases->conn_memory, &leases->conns, pool, origin, id, &err);
 
   if (conn != NULL) {
-    err = hw_ids_put(&leases->conns, conn, id);
-    if (err != 0) {
-      hw_freelist_give(&leases->conn_memory, conn);
-    }
+    hw_conn_init(conn, leases->env, *id);
+    hw_pool_add(pool, origin, &conn->link, now_of(leases->env));
   }
-  if (err != 0) {
-    hw_pool_forget(pool, origin);
-    return err;
-  }
-  hw_conn_init(conn, leases->env, *id);
-  hw_pool_add(pool, origin, &conn->link, now_of(leases->env));
-  return 0;
+  return err;
 }
 
 /* The same for a request that waits. */
@@ -165,24 +178,17 @@ static int add_waiter(hw_leases_t* leases,
                       hw_pool_t* pool,
                       hw_origin_t* origin,
                       hw_id_t* id) {
-  waiter_t* waiter = hw_freelist_take(&leases->waiter_memory);
-  int err = HW_ENOMEM;
+  int err = 0;
+  waiter_t* waiter =
+      claim(&leases->waiter_memory, &leases->waiters, pool, origin, id, &err);
 
   if (waiter != NULL) {
-    err = hw_ids_put(&leases->waiters, waiter, id);
-    if (err != 0) {
-      hw_freelist_give(&leases->waiter_memory, waiter);
-    }
+    hw_waiter_init(&waiter->link);
+    waiter->id = *id;
+    waiter->pool = pool_id;
+    hw_pool_wait(pool, origin, &waiter->link, now_of(leases->env));
   }
-  if (err != 0) {
-    hw_pool_forget(pool, origin);
-    return err;
-  }
-  hw_waiter_init(&waiter->link);
-  waiter->id = *id;
-  waiter->pool = pool_id;
-  hw_pool_wait(pool, origin, &waiter->link, now_of(leases->env));
-  return 0;
+  return err;
 }
 
 /* The waiter has left its queue: its id is dropped. */
@@ -340,11 +346,12 @@ void hw_lease_expire(hw_deadline_t* deadline) {
 }
 
 void hw_lease_remove(hw_leases_t* leases, hw_conn_t* conn) {
-  leave_pool(conn);
   if (hw_conn_is_external(conn) || hw_conn_is_new(conn)) {
     hw_lease_free(leases, conn); /* only an entry */
+  } else {
+    leave_pool(conn);
+    free_dropped_pools(leases);
   }
-  free_dropped_pools(leases);
 }
 
 /* The waiter's id is dropped even if no entry can be made for it: JavaScript
