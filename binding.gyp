@@ -58,7 +58,7 @@
       "target_name": "hawser",
       "dependencies": ["hawser_core", "hawser_pure"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "sources": ["src/binding-pool.cc", "src/binding-conn.cc", "src/env.cc"],
+      "sources": ["src/binding.cc", "src/binding-pool.cc", "src/binding-conn.cc", "src/env.cc"],
       # A host without libuv (Deno) fails to load it, which can be caught, where
       # it would end in the first call. llhttp's symbols are weak and may lack.
       "ldflags": ["-Wl,-z,now"],

@@ -9,24 +9,6 @@
 namespace hawser {
 namespace {
 
-constexpr size_t kScratchFirst = size_t{16} * 1024;
-// The name of an origin that contains all root certificates is this long.
-constexpr size_t kScratchKept = size_t{512} * 1024;
-
-bool GrowScratch(State* state, size_t size) {
-  if (size <= state->scratch_size) {
-    return true;
-  }
-  size_t want = size > kScratchFirst ? size : kScratchFirst;
-  char* grown = static_cast<char*>(hw_mem_realloc(state->scratch, want));
-  if (grown == nullptr) {
-    return false;
-  }
-  state->scratch = grown;
-  state->scratch_size = want;
-  return true;
-}
-
 // A numeric address, IPv4 or IPv6; anything else is libuv's UV_EINVAL.
 int ToAddress(napi_env env, napi_value value, int port, hw_address_t* out) {
   char text[INET6_ADDRSTRLEN + 1 + UV_IF_NAMESIZE + 1] = "";
@@ -68,12 +50,9 @@ napi_value Dial(const Arguments& args) {
 }
 
 // dialPipe(conn, path)
-napi_value DialPipe(const Arguments& args) {
-  hw_conn_t* conn = args.conn();
+napi_value DialPipe(const Arguments& args, hw_conn_t* conn) {
   size_t len = 0;
-  int err = conn != nullptr
-                ? PutString(args.state, args.env, args.value[1], true, &len)
-                : HW_ESTALE;
+  int err = PutString(args.state, args.env, args.value[1], true, &len);
   if (err == 0) {
     err = hw_conn_dial_pipe(conn, args.state->scratch, len);
   }
@@ -81,12 +60,10 @@ napi_value DialPipe(const Arguments& args) {
 }
 
 // bind(conn, address, port, flags)
-napi_value Bind(const Arguments& args) {
-  hw_conn_t* conn = args.conn();
+napi_value Bind(const Arguments& args, hw_conn_t* conn) {
   int port = static_cast<int>(ToUint32(args.env, args.value[2]));
   hw_address_t address = {};
-  int err = conn != nullptr ? ToAddress(args.env, args.value[1], port, &address)
-                            : HW_ESTALE;
+  int err = ToAddress(args.env, args.value[1], port, &address);
   if (err == 0) {
     err = hw_conn_bind(conn, &address, ToUint32(args.env, args.value[3]));
   }
@@ -94,19 +71,11 @@ napi_value Bind(const Arguments& args) {
 }
 
 // begin(conn, flags, maxHeaderSize)
-int BeginExchange(const Arguments& args,
-                  hw_conn_t* conn,
-                  napi_value flags,
-                  napi_value header_max) {
-  return conn != nullptr ? hw_conn_begin(conn,
-                                         ToUint32(args.env, flags),
-                                         ToLimit(args.env, header_max))
-                         : HW_ESTALE;
-}
-
-napi_value Begin(const Arguments& args) {
+napi_value Begin(const Arguments& args, hw_conn_t* conn) {
   return Result(args.env,
-                BeginExchange(args, args.conn(), args.value[1], args.value[2]));
+                hw_conn_begin(conn,
+                              ToUint32(args.env, args.value[1]),
+                              ToLimit(args.env, args.value[2])));
 }
 
 // 0: all written. Positive: so many bytes were written or queued and WROTE
@@ -138,12 +107,13 @@ napi_value WriteString(const Arguments& args) {
 }
 
 // send(conn, text, flags, maxHeaderSize): begin() and writeLatin1() in one
-napi_value Send(const Arguments& args) {
-  hw_conn_t* conn = args.conn();
+napi_value Send(const Arguments& args, hw_conn_t* conn) {
   size_t len = 0;
   int err = PutString(args.state, args.env, args.value[1], false, &len);
   if (err == 0) {
-    err = BeginExchange(args, conn, args.value[2], args.value[3]);
+    err = hw_conn_begin(conn,
+                        ToUint32(args.env, args.value[2]),
+                        ToLimit(args.env, args.value[3]));
   }
   return err != 0 ? Result(args.env, err) : WriteScratch(args, conn, len);
 }
@@ -209,14 +179,11 @@ napi_value Queued(const Arguments& args) {
 }
 
 // close(conn, reset): 0: CLOSED follows; 1: it is already gone
-napi_value Close(const Arguments& args) {
-  hw_conn_t* conn = args.conn();
+napi_value Close(const Arguments& args, hw_conn_t* conn) {
   return Result(
       args.env,
-      conn != nullptr
-          ? hw_lease_close(
-                args.leases(), conn, ToBool(args.env, args.value[1]) ? 1 : 0)
-          : HW_ESTALE);
+      hw_lease_close(
+          args.leases(), conn, ToBool(args.env, args.value[1]) ? 1 : 0));
 }
 
 // hasRef(conn): 1 or 0
@@ -228,11 +195,7 @@ napi_value HasRef(const Arguments& args) {
 }
 
 // name(conn, peer): [address, port, family] or a negative code
-napi_value Name(const Arguments& args) {
-  const hw_conn_t* conn = args.conn();
-  if (conn == nullptr) {
-    return Result(args.env, HW_ESTALE);
-  }
+napi_value Name(const Arguments& args, hw_conn_t* conn) {
   const hw_socket_t* socket = hw_conn_socket(conn);
   hw_address_t address = {};
   char text[INET6_ADDRSTRLEN + 1 + UV_IF_NAMESIZE] = "";
@@ -264,11 +227,7 @@ napi_value Name(const Arguments& args) {
 }
 
 // bytes(conn, what): 0 read, 1 written, 2 queued
-napi_value Bytes(const Arguments& args) {
-  const hw_conn_t* conn = args.conn();
-  if (conn == nullptr) {
-    return Result(args.env, HW_ESTALE);
-  }
+napi_value Bytes(const Arguments& args, hw_conn_t* conn) {
   size_t queued = 0;
   (void)hw_stream_queued(&conn->stream, &queued);
   uint64_t values[] = {
@@ -305,67 +264,14 @@ napi_value GiveSlab(const Arguments& args) {
 
 }  // namespace
 
-bool ToBuffer(napi_env env, napi_value value, uv_buf_t* out) {
-  bool is_buffer = false;
-  void* data = nullptr;
-  size_t len = 0;
-  if (napi_is_buffer(env, value, &is_buffer) != napi_ok || !is_buffer ||
-      napi_get_buffer_info(env, value, &data, &len) != napi_ok) {
-    return false;
-  }
-  out->base = static_cast<char*>(data);
-  out->len = len;
-  return true;
-}
-
-void TrimScratch(State* state) {
-  if (state->scratch_size > kScratchKept) {
-    hw_mem_free(state->scratch);
-    state->scratch = nullptr;
-    state->scratch_size = 0;
-  }
-}
-
-int PutString(
-    State* state, napi_env env, napi_value string, bool utf8, size_t* used) {
-  size_t chars = 0;
-  size_t bytes = 0;
-  size_t written = 0;
-
-  // Most strings fit; only one that filled all the space is measured.
-  if (!GrowScratch(state, *used + 1024)) {
-    return HW_ENOMEM;
-  }
-  auto get = utf8 ? napi_get_value_string_utf8 : napi_get_value_string_latin1;
-  size_t room = state->scratch_size - *used;
-  if (get(env, string, state->scratch + *used, room, &written) != napi_ok) {
-    return HW_EINVAL;
-  }
-  if (written + 4 >= room) {
-    if (get(env, string, nullptr, 0, &chars) != napi_ok ||
-        hw_size_add(chars, *used + 8, &bytes) != 0) {
-      return HW_EINVAL;
-    }
-    if (!GrowScratch(state, bytes)) {
-      return HW_ENOMEM;
-    }
-    room = state->scratch_size - *used;
-    if (get(env, string, state->scratch + *used, room, &written) != napi_ok) {
-      return HW_EINVAL;
-    }
-  }
-  *used += written;
-  return *used <= UINT32_MAX ? 0 : HW_EINVAL;
-}
-
 void DefineConnFunctions(State* state, napi_value exports) {
   Define<Forward<hw_conn_open>::Run>(state, exports, "open");
   Define<Forward<hw_conn_external>::Run>(state, exports, "external");
   Define<Dial>(state, exports, "dial");
-  Define<DialPipe>(state, exports, "dialPipe");
-  Define<Bind>(state, exports, "bind");
-  Define<Begin>(state, exports, "begin");
-  Define<Send>(state, exports, "send");
+  Define<OnConn<DialPipe>>(state, exports, "dialPipe");
+  Define<OnConn<Bind>>(state, exports, "bind");
+  Define<OnConn<Begin>>(state, exports, "begin");
+  Define<OnConn<Send>>(state, exports, "send");
   Define<WriteString<false>>(state, exports, "writeLatin1");
   Define<WriteString<true>>(state, exports, "writeUtf8");
   Define<WriteBuffer>(state, exports, "writeBuffer");
@@ -383,9 +289,9 @@ void DefineConnFunctions(State* state, napi_value exports) {
   Define<Forward<hw_conn_tap>::Run>(state, exports, "tap");
   Define<Forward<hw_conn_ref>::Run>(state, exports, "ref");
   Define<HasRef>(state, exports, "hasRef");
-  Define<Close>(state, exports, "close");
-  Define<Name>(state, exports, "name");
-  Define<Bytes>(state, exports, "bytes");
+  Define<OnConn<Close>>(state, exports, "close");
+  Define<OnConn<Name>>(state, exports, "name");
+  Define<OnConn<Bytes>>(state, exports, "bytes");
   Define<TakeText>(state, exports, "takeText");
   Define<GiveSlab>(state, exports, "giveSlab");
 }

@@ -105,11 +105,7 @@ napi_value Next(const Arguments& args) {
 }
 
 // remove(conn)
-napi_value Remove(const Arguments& args) {
-  hw_conn_t* conn = args.conn();
-  if (conn == nullptr) {
-    return Result(args.env, HW_ESTALE);
-  }
+napi_value Remove(const Arguments& args, hw_conn_t* conn) {
   hw_lease_remove(args.leases(), conn);
   return Result(args.env, 0);
 }
@@ -200,16 +196,6 @@ napi_value List(const Arguments& args) {
 
 }  // namespace
 
-// In an environment that is ending.
-napi_value Refuse(State* state, napi_env env) {
-  if (state->registers != nullptr) {
-    for (uint32_t i = 0; i < kRegisters; i++) {
-      state->registers[i] = 0;
-    }
-  }
-  return Result(env, HW_ESTALE);
-}
-
 void DefinePoolFunctions(State* state, napi_value exports) {
   Define<CreatePool>(state, exports, "createPool");
   Define<SetPool>(state, exports, "setPool");
@@ -219,7 +205,7 @@ void DefinePoolFunctions(State* state, napi_value exports) {
   Define<Forward<hw_lease_set_idle>::Run>(state, exports, "setIdle");
   Define<Forward<hw_lease_reject>::Run>(state, exports, "reject");
   Define<Forward<hw_lease_take>::Run>(state, exports, "take");
-  Define<Remove>(state, exports, "remove");
+  Define<OnConn<Remove>>(state, exports, "remove");
   Define<Next>(state, exports, "next");
   Define<Cancel>(state, exports, "cancel");
   Define<Counts>(state, exports, "counts");

@@ -181,33 +181,31 @@ void Define(State* state, napi_value exports, const char* name) {
   }
 }
 
-// What a function of the core works on, found by the id in the first argument.
+using ConnFunction = napi_value (*)(const Arguments& args, hw_conn_t* conn);
+
+// A function that works on the connection named by the first argument, which
+// nothing that it reads before can end.
+template <ConnFunction kFunction>
+napi_value OnConn(const Arguments& args) {
+  hw_conn_t* conn = args.conn();
+  return conn != nullptr ? kFunction(args, conn) : Result(args.env, HW_ESTALE);
+}
+
+// What a function of the core works on: the connection or a part of it.
 template <typename T>
-struct Target;
-
+T* Target(hw_conn_t* conn);
 template <>
-struct Target<hw_conn_t> {
-  static hw_conn_t* Of(hw_conn_t* conn) {
-    return conn;
-  }
-  static constexpr int kNone = HW_ESTALE;
-};
-
+inline hw_conn_t* Target(hw_conn_t* conn) {
+  return conn;
+}
 template <>
-struct Target<hw_stream_t> {
-  static hw_stream_t* Of(hw_conn_t* conn) {
-    return &conn->stream;
-  }
-  static constexpr int kNone = HW_ESTALE;
-};
-
+inline hw_stream_t* Target(hw_conn_t* conn) {
+  return &conn->stream;
+}
 template <>
-struct Target<hw_socket_t> {
-  static hw_socket_t* Of(hw_conn_t* conn) {
-    return hw_conn_socket(conn);
-  }
-  static constexpr int kNone = UV_EBADF;
-};
+inline hw_socket_t* Target(hw_conn_t* conn) {
+  return hw_conn_socket(conn);
+}
 
 template <typename T>
 T To(napi_env env, napi_value value);
@@ -233,18 +231,20 @@ struct Forward;
 template <typename T, typename... A, int (*kCall)(T*, A...)>
 struct Forward<kCall> {
   static napi_value Run(const Arguments& args) {
-    return Result(args.env, Call(args, std::index_sequence_for<A...>()));
+    return OnConn<Call>(args);
+  }
+  static napi_value Call(const Arguments& args, hw_conn_t* conn) {
+    T* target = Target<T>(conn);
+    return Result(args.env,
+                  target != nullptr
+                      ? Apply(args, target, std::index_sequence_for<A...>())
+                      : UV_EBADF);  // only a socket may be missing
   }
   template <size_t... kIndex>
-  static int Call(const Arguments& args, std::index_sequence<kIndex...>) {
-    hw_conn_t* conn = args.conn();
-    if (conn == nullptr) {
-      return HW_ESTALE;
-    }
-    T* target = Target<T>::Of(conn);
-    return target != nullptr
-               ? kCall(target, To<A>(args.env, args.value[kIndex + 1])...)
-               : Target<T>::kNone;
+  static int Apply(const Arguments& args,
+                   T* target,
+                   std::index_sequence<kIndex...>) {
+    return kCall(target, To<A>(args.env, args.value[kIndex + 1])...);
   }
 };
 
