@@ -203,7 +203,7 @@ static void bring_to(fixture_t* f, const hw_address_t* addrs, int moment) {
   }
 }
 
-static void a_connection_may_be_closed_at_any_moment(void) {
+static void at_each_moment(void (*end)(fixture_t* f)) {
   int moment = 0;
 
   for (moment = 0; moment < MOMENTS; moment++) {
@@ -216,11 +216,23 @@ static void a_connection_may_be_closed_at_any_moment(void) {
       return;
     }
     bring_to(&f, addrs, moment);
-    close_conn(&f);
-    CHECK(f.met[HW_REC_CLOSED] == 1);
-    close_loop(&f);
+    end(&f);
     close_ports(fds, 2);
   }
+}
+
+static void close_conn_then_loop(fixture_t* f) {
+  close_conn(f);
+  CHECK(f->met[HW_REC_CLOSED] == 1);
+  close_loop(f);
+}
+
+static void a_connection_may_be_closed_at_any_moment(void) {
+  at_each_moment(close_conn_then_loop);
+}
+
+static void the_loop_may_be_closed_at_any_moment(void) {
+  at_each_moment(close_loop);
 }
 
 /* Closed on the record that its first address failed: the second is not tried.
@@ -244,24 +256,6 @@ static void a_dial_may_be_stopped_between_two_attempts(void) {
     close_loop(&f);
   }
   close_ports(fds, 2);
-}
-
-static void the_loop_may_be_closed_at_any_moment(void) {
-  int moment = 0;
-
-  for (moment = 0; moment < MOMENTS; moment++) {
-    hw_address_t addrs[2];
-    int fds[2];
-    fixture_t f;
-
-    open_ports(fds, addrs, 2, moment != ALL_FAILED);
-    if (open_loop(&f) != 0) {
-      return;
-    }
-    bring_to(&f, addrs, moment);
-    close_loop(&f);
-    close_ports(fds, 2);
-  }
 }
 
 void suite_lease(void) {
