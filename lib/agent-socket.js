@@ -12,12 +12,10 @@ const {
 } = require('./node-lane')
 const { resetAsyncId, clearAsyncId } = require('./async-ids')
 const { debug, debugging } = require('./diagnostics')
-const { rethrow } = require('./errors')
+const { ignore, rethrow } = require('./errors')
 const {
   kPool, kAgent, kConn, kOptions, kIdle, kHinted, kCore, kExchange
 } = require('./symbols')
-
-function ignore () {}
 
 // Is the socket's entry in the pool its own connection of the core? Not if the socket is
 // Node's, or belonged to another agent before (a CONNECT's, through a createConnection).

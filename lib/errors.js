@@ -84,6 +84,9 @@ function rethrow (err) {
   throw err
 }
 
+// A listener for 'error': with one, the event throws no exception.
+function ignore () {}
+
 module.exports = {
   NO_MEMORY,
   NOT_NOW,
@@ -94,5 +97,6 @@ module.exports = {
   aggregateError,
   nullByte,
   invalidAddress,
+  ignore,
   rethrow
 }

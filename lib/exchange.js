@@ -320,7 +320,7 @@ function fail (req, socket, err) {
 }
 
 function hangUp (req, socket) {
-  if (!socket?._hadError) fail(req, socket, connReset('socket hang up'))
+  fail(req, socket, connReset('socket hang up'))
 }
 
 function end (req) {

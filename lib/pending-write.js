@@ -21,7 +21,7 @@ class PendingWrite {
     this.callback = callback
     this.chunks = chunks
     this.sizes = chunks.map((chunk) => chunk.length)
-    this.bytes = this.sizes.reduce((sum, size) => sum + size, 0)
+    this.bytes = lengthOf(chunks)
     this.left = this.bytes
     this.index = 0 // of the next chunk
     this.offset = 0 // in it

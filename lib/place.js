@@ -12,10 +12,8 @@ const { merge } = require('./origin-key')
 const { emitTunnelError } = require('./node-lane')
 const { resetAsyncId } = require('./async-ids')
 const { hasNodesOnSocket } = require('./host')
-const { rethrow } = require('./errors')
+const { ignore, rethrow } = require('./errors')
 const { kPool, kPlace, kConn, kCore, kNext } = require('./symbols')
-
-function ignore () {}
 
 // The pool has a place for req; the connection made for it becomes the request's socket.
 function create (agent, req, options, id) {
